@@ -1,0 +1,432 @@
+package dev.sluice.block;
+
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * The only door to a target: a file, and every layer above, submit here. It checks ranges, makes
+ * read-modify-write of what covers a block in part, emulates FUA and WRITE_ZEROES, knows what is in
+ * flight, and counts.
+ *
+ * <p>Bios in flight are a list in order of arrival. A change that covers a block in part
+ * ("rewrites") waits for every earlier change that touches its blocks, and later changes of them
+ * wait for it; each bio counts its blockers, and whoever ends the last one starts it. Nothing else
+ * waits, no thread is held, and where no bio rewrites nothing is searched.
+ *
+ * <p>A failed flush is sticky: the kernel reports it once, so changes and flushes are refused until
+ * the file is opened anew ({@link #reopen}). A broken assertion of a target marks its device
+ * broken for good.
+ */
+public final class Device {
+    private final String name;
+    private final String type;
+    private final Target target;
+    private final List<Device> lowers;
+    private final Clock clock;
+    private final Scratch scratch;
+    private final Memory zeros;
+    private final Log log;
+
+    private final Object lock = new Object();
+    private Bio oldest; // guarded by lock
+    private Bio newest; // guarded by lock
+    private int inFlight; // guarded by lock
+    private int rewriting; // guarded by lock
+    private final IoStats stats = new IoStats(); // guarded by lock
+    private final Deque<Runnable> ready = new ArrayDeque<>(); // guarded by lock
+    private boolean resuming; // guarded by lock
+
+    private volatile boolean flushFailed;
+    private volatile boolean broken;
+
+    /** Where a device reports what nobody else would: the sentence, and its cause or null. */
+    @FunctionalInterface
+    public interface Log {
+        /** From any thread. */
+        void error(String sentence, Throwable cause);
+    }
+
+    /** Gives memory outside the heap, zeroed, that lives as long as the devices. */
+    @FunctionalInterface
+    public interface MemorySource {
+        /** A new piece of at most {@link Memory#MAX_BYTES}. */
+        Memory allocate(int bytes);
+    }
+
+    /**
+     * Opens the door to a target.
+     *
+     * @param name the device's name in the table
+     * @param type the target's type name
+     * @param lowers the devices that the target submits to, in the table's order
+     */
+    public Device(String name, String type, Target target, List<Device> lowers, Clock clock,
+            MemorySource memory, Log log) {
+        this.name = name;
+        this.type = type;
+        this.target = target;
+        this.lowers = List.copyOf(lowers);
+        this.clock = clock;
+        this.log = log;
+        Limits limits = target.limits();
+        boolean imposes = !limits.inherited() && limits.blockSize() > 1;
+        this.scratch = imposes
+                ? new Scratch(memory.allocate(Scratch.PIECES * limits.blockSize()),
+                        limits.blockSize())
+                : null;
+        boolean needsZeros = imposes || !limits.inherited() && !limits.zeroes();
+        this.zeros = needsZeros ? memory.allocate(Limits.MAX_BLOCK) : null;
+    }
+
+    /** Takes a bio; see {@link Target#submit}. Anything may be asked: what is wrong is refused. */
+    public void submit(Bio bio) {
+        Limits limits = target.limits();
+        Errno refused = check(bio, limits);
+        boolean rewrites = refused == null && scratch != null && bio.op().changes()
+                && !aligned(bio);
+        boolean start;
+        long now = clock.nanos();
+        synchronized (lock) {
+            bio.device = this;
+            bio.startNanos = now;
+            bio.rewrites = rewrites;
+            append(bio);
+            start = refused != null || !waits(bio);
+        }
+        if (refused != null) {
+            bio.fail(refused);
+        } else if (start) {
+            start(bio);
+        }
+    }
+
+    private Errno check(Bio bio, Limits limits) {
+        if (broken) {
+            return Errno.EIO;
+        }
+        if (bio.op() != Op.READ) {
+            if (limits.readOnly() && bio.op() != Op.FLUSH) {
+                return Errno.EROFS;
+            }
+            if (flushFailed) {
+                return Errno.EIO;
+            }
+        }
+        if (bio.op() == Op.FLUSH) {
+            return bio.length() == 0 ? null : Errno.EINVAL;
+        }
+        if (bio.offset() < 0 || bio.length() <= 0 || bio.length() > limits.size() - bio.offset()) {
+            return Errno.EINVAL;
+        }
+        return bio.op().hasData() && badData(bio) ? Errno.EINVAL : null;
+    }
+
+    private static boolean badData(Bio bio) {
+        return bio.length() > Limits.MAX_DATA || bio.data() == null || bio.dataAt() < 0
+                || bio.length() > bio.data().size() - bio.dataAt();
+    }
+
+    private boolean aligned(Bio bio) {
+        return ((bio.offset() | bio.length()) & (target.limits().blockSize() - 1)) == 0;
+    }
+
+    private void append(Bio bio) {
+        bio.before = newest;
+        bio.after = null;
+        bio.blockers = 0;
+        if (newest == null) {
+            oldest = bio;
+        } else {
+            newest.after = bio;
+        }
+        newest = bio;
+        inFlight++;
+    }
+
+    /** Whether earlier bios keep this one from starting; counts it in. */
+    private boolean waits(Bio bio) {
+        if (bio.rewrites) {
+            rewriting++;
+        }
+        if (rewriting == 0 || !bio.op().changes()) {
+            return false;
+        }
+        for (Bio b = bio.before; b != null; b = b.before) {
+            if (excludes(b, bio)) {
+                bio.blockers++;
+            }
+        }
+        return bio.blockers > 0;
+    }
+
+    /** Whether two changes must not run together: one rewrites, and they touch a common block. */
+    private boolean excludes(Bio a, Bio b) {
+        if (!(a.rewrites || b.rewrites) || !a.op().changes() || !b.op().changes()) {
+            return false;
+        }
+        long mask = -scratch.pieceBytes();
+        return (a.offset() & mask) <= ((b.until() - 1) & mask)
+                && (b.offset() & mask) <= ((a.until() - 1) & mask);
+    }
+
+    /** Called by the bio when it has ended, before its owner goes on. */
+    void ended(Bio bio) {
+        long now = clock.nanos();
+        boolean freed = false;
+        synchronized (lock) {
+            Bio later = bio.after;
+            unlink(bio);
+            stats.count(bio, now - bio.startNanos);
+            if (rewriting > 0 && bio.op().changes()) {
+                freed = unblock(bio, later);
+            }
+            if (inFlight == 0) {
+                lock.notifyAll();
+            }
+        }
+        if (bio.op() == Op.FLUSH && bio.outcome() != Errno.OK) {
+            flushFailed(bio.outcome());
+        }
+        if (freed) {
+            resume();
+        }
+    }
+
+    private void unlink(Bio bio) {
+        if (bio.before == null) {
+            oldest = bio.after;
+        } else {
+            bio.before.after = bio.after;
+        }
+        if (bio.after == null) {
+            newest = bio.before;
+        } else {
+            bio.after.before = bio.before;
+        }
+        // A recycled bio must not keep those that came after it from being collected.
+        bio.before = null;
+        bio.after = null;
+        inFlight--;
+    }
+
+    private boolean unblock(Bio bio, Bio later) {
+        boolean freed = false;
+        for (Bio b = later; b != null; b = b.after) {
+            if (excludes(bio, b) && --b.blockers == 0) {
+                Bio free = b;
+                ready.add(() -> start(free));
+                freed = true;
+            }
+        }
+        if (bio.rewrites) {
+            rewriting--;
+        }
+        return freed;
+    }
+
+    /** Runs later in this thread, or in the one that is at it: never nested. */
+    void resume(Runnable task) {
+        synchronized (lock) {
+            ready.add(task);
+        }
+        resume();
+    }
+
+    private void resume() {
+        synchronized (lock) {
+            if (resuming) {
+                return;
+            }
+            resuming = true;
+        }
+        while (true) {
+            Runnable task;
+            synchronized (lock) {
+                task = ready.poll();
+                if (task == null) {
+                    resuming = false;
+                    return;
+                }
+            }
+            try {
+                task.run();
+            } catch (RuntimeException | AssertionError e) {
+                broken = true;
+                log.error(name + ": takes no more requests, its own bookkeeping failed: " + e, e);
+            }
+        }
+    }
+
+    private void start(Bio bio) {
+        Limits limits = target.limits();
+        if (bio.fua() && !limits.fua() && !limits.inherited() && bio.op().changes()) {
+            new Fua(this, bio).start();
+        } else {
+            carry(bio);
+        }
+    }
+
+    /** Carries a bio out; its FUA, if any, is the target's own business. */
+    void carry(Bio bio) {
+        Limits limits = target.limits();
+        boolean whole = scratch == null || bio.op() == Op.FLUSH || aligned(bio);
+        boolean zeroing = (bio.op() == Op.DISCARD || bio.op() == Op.WRITE_ZEROES)
+                && !limits.inherited() && !limits.zeroes();
+        if (whole && !zeroing) {
+            issue(bio);
+            return;
+        }
+        long block = limits.blockSize();
+        long from = Math.min(bio.until(), (bio.offset() + block - 1) & -block);
+        long until = Math.max(from, bio.until() & -block);
+        if (bio.offset() < from) {
+            edge(bio, bio.offset(), from);
+        }
+        if (from < until && zeroing) {
+            bio.hold();
+            new Zeroing(this, bio, from, until).start();
+        } else if (from < until) {
+            issue(bio.part(from - bio.offset(), until - from, from));
+        }
+        if (until < bio.until()) {
+            edge(bio, until, bio.until());
+        }
+        bio.complete();
+    }
+
+    private void edge(Bio bio, long from, long until) {
+        bio.hold();
+        new Edge(this, bio, from, (int) (until - from)).start();
+    }
+
+    /** Hands an aligned, checked bio to the target, and answers for what escapes it. */
+    void issue(Bio bio) {
+        try {
+            target.submit(bio);
+        } catch (Exception | StackOverflowError | OutOfMemoryError e) {
+            log.error(name + ": " + type + " failed on " + bio + ": " + e, e);
+            failOnce(bio);
+        } catch (AssertionError e) {
+            broken = true;
+            log.error(name + ": " + type + " broke its own invariant on " + bio
+                    + " and takes no more requests: " + e.getMessage(), e);
+            failOnce(bio);
+        }
+    }
+
+    private static void failOnce(Bio bio) {
+        if (!bio.completed()) {
+            bio.fail(Errno.EIO);
+        }
+    }
+
+    /** Remembers that a flush failed. */
+    void flushFailed(Errno errno) {
+        if (!flushFailed) {
+            flushFailed = true;
+            log.error(name + ": a flush failed (" + errno.text() + "); writes are refused until"
+                    + " the device is opened anew", null);
+        }
+    }
+
+    Scratch scratch() {
+        return scratch;
+    }
+
+    Memory zeros() {
+        return zeros;
+    }
+
+    /** The device's file was opened while nobody had it open: a failed flush is forgiven. */
+    public void reopen() {
+        flushFailed = false;
+        lowers.forEach(Device::reopen);
+    }
+
+    /**
+     * Waits until nothing is in flight, hastening what the target holds back.
+     *
+     * @return false when something is left after the time
+     */
+    public boolean drain(long timeoutMillis) throws InterruptedException {
+        target.drain();
+        long deadline = clock.nanos() + TimeUnit.MILLISECONDS.toNanos(timeoutMillis);
+        synchronized (lock) {
+            while (inFlight > 0) {
+                long left = deadline - clock.nanos();
+                if (left <= 0) {
+                    return false;
+                }
+                lock.wait(TimeUnit.NANOSECONDS.toMillis(left) + 1);
+            }
+        }
+        return true;
+    }
+
+    /** The device's name in the table. */
+    public String name() {
+        return name;
+    }
+
+    /** The target's type name. */
+    public String type() {
+        return type;
+    }
+
+    /** The target behind the door: for control, never for bios. */
+    public Target target() {
+        return target;
+    }
+
+    /** The devices that the target submits to. */
+    public List<Device> lowers() {
+        return lowers;
+    }
+
+    /** The target's facts. */
+    public Limits limits() {
+        return target.limits();
+    }
+
+    /** Bios taken and not yet ended. */
+    public int inFlight() {
+        synchronized (lock) {
+            return inFlight;
+        }
+    }
+
+    /** Whether a failed flush keeps changes out. */
+    public boolean failed() {
+        return flushFailed || broken;
+    }
+
+    /** How many bios of a kind have ended. */
+    public long ended(Op op) {
+        synchronized (lock) {
+            return stats.ended(op);
+        }
+    }
+
+    /** How many FUA bios have ended. */
+    public long fuaWrites() {
+        synchronized (lock) {
+            return stats.fuaWrites();
+        }
+    }
+
+    /** What is in flight, and counters and latencies by operation. */
+    public Map<String, Object> stats() {
+        long now = clock.nanos();
+        synchronized (lock) {
+            Map<String, Object> all = new LinkedHashMap<>();
+            all.put("in_flight", inFlight);
+            all.put("oldest_us", oldest == null ? 0 : (now - oldest.startNanos) / 1000);
+            all.putAll(stats.snapshot());
+            return all;
+        }
+    }
+}

@@ -1,0 +1,42 @@
+package dev.sluice.block;
+
+/** A FUA change for a target without FUA: the change, and then a flush. */
+final class Fua implements Bio.End {
+    private final Device device;
+    private final Bio bio;
+    private final Bio step = new Bio(this);
+    private boolean flushing;
+
+    Fua(Device device, Bio bio) {
+        this.device = device;
+        this.bio = bio;
+    }
+
+    void start() {
+        step.set(bio.op(), bio.offset(), bio.length(), false, bio.data(), bio.dataAt(),
+                bio.caller());
+        device.carry(step);
+        if (step.release()) {
+            ended(step);
+        }
+    }
+
+    @Override
+    public void ended(Bio ended) {
+        if (step.outcome() != Errno.OK) {
+            if (flushing) {
+                device.flushFailed(step.outcome());
+            }
+            bio.fail(step.outcome());
+        } else if (flushing) {
+            bio.complete();
+        } else {
+            flushing = true;
+            step.set(Op.FLUSH, 0, 0, false, null, 0, bio.caller());
+            device.issue(step);
+            if (step.release()) {
+                ended(step);
+            }
+        }
+    }
+}

@@ -1,0 +1,75 @@
+package dev.sluice.block;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.HdrHistogram.Histogram;
+
+/**
+ * Counters and latencies of one device, by operation. Not thread-safe: its {@link Device} calls it
+ * under its lock.
+ */
+final class IoStats {
+    private static final long LONGEST_NANOS = 3_600_000_000_000L;
+    private static final Op[] OPS = Op.values();
+
+    private final long[] ended = new long[OPS.length];
+    private final long[] bytes = new long[OPS.length];
+    private final long[] failed = new long[OPS.length];
+    private final Histogram[] nanos = new Histogram[OPS.length];
+    private long fuaWrites;
+    private long rewrites;
+
+    IoStats() {
+        for (int i = 0; i < OPS.length; i++) {
+            nanos[i] = new Histogram(LONGEST_NANOS, 2);
+        }
+    }
+
+    void count(Bio bio, long tookNanos) {
+        int op = bio.op().ordinal();
+        ended[op]++;
+        if (bio.outcome() == Errno.OK) {
+            bytes[op] += bio.length();
+        } else {
+            failed[op]++;
+        }
+        if (bio.fua()) {
+            fuaWrites++;
+        }
+        if (bio.rewrites) {
+            rewrites++;
+        }
+        nanos[op].recordValue(Math.min(Math.max(0, tookNanos), LONGEST_NANOS));
+    }
+
+    long ended(Op op) {
+        return ended[op.ordinal()];
+    }
+
+    long fuaWrites() {
+        return fuaWrites;
+    }
+
+    /** Values for status and stats, latencies in microseconds. */
+    Map<String, Object> snapshot() {
+        Map<String, Object> all = new LinkedHashMap<>();
+        for (Op op : OPS) {
+            int i = op.ordinal();
+            Map<String, Object> one = new LinkedHashMap<>();
+            one.put("ended", ended[i]);
+            one.put("bytes", bytes[i]);
+            one.put("failed", failed[i]);
+            one.put("p50_us", micros(nanos[i].getValueAtPercentile(50)));
+            one.put("p99_us", micros(nanos[i].getValueAtPercentile(99)));
+            one.put("max_us", micros(nanos[i].getMaxValue()));
+            all.put(op.name().toLowerCase(java.util.Locale.ROOT), one);
+        }
+        all.put("fua_writes", fuaWrites);
+        all.put("rewrites", rewrites);
+        return all;
+    }
+
+    private static double micros(long nanos) {
+        return nanos / 100 / 10.0;
+    }
+}

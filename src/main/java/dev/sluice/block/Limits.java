@@ -1,0 +1,63 @@
+package dev.sluice.block;
+
+/**
+ * What a target can do: facts that stay as they are while it is open, except the size.
+ *
+ * @param size bytes; a multiple of the block size
+ * @param blockSize bytes of the smallest unit the target takes: 1, or a power of two from 512 to
+ *     64 KiB. The device above does read-modify-write for less.
+ * @param inherited the block size and FUA are those of the device below: this layer passes any
+ *     range and FUA on, and the device below sees to them
+ * @param fua the target makes a FUA write durable itself; else the device writes and flushes
+ * @param zeroes the target does WRITE_ZEROES and DISCARD itself (both must read back as zeros);
+ *     else the device writes zeros
+ * @param mayBlock submit may take longer than some 50 µs: it does file I/O or waits
+ * @param readOnly every change is refused with EROFS
+ */
+public record Limits(
+        long size,
+        int blockSize,
+        boolean inherited,
+        boolean fua,
+        boolean zeroes,
+        boolean mayBlock,
+        boolean readOnly) {
+    /** The most data one bio carries, in bytes. */
+    public static final int MAX_DATA = 1 << 20;
+
+    /** The largest block size, in bytes. */
+    public static final int MAX_BLOCK = 64 << 10;
+
+    /** The most devices one above the other. */
+    public static final int MAX_DEPTH = 16;
+
+    public Limits {
+        boolean power = blockSize >= 512 && Integer.bitCount(blockSize) == 1;
+        if (!(blockSize == 1 || power) || blockSize > MAX_BLOCK) {
+            throw new IllegalArgumentException("block size " + blockSize);
+        }
+        if (size < 0 || size % blockSize != 0) {
+            throw new IllegalArgumentException("size " + size + " of blocks of " + blockSize);
+        }
+    }
+
+    /** Memory-like: takes any byte range, ends within submit, needs nothing from its device. */
+    public static Limits memory(long size) {
+        return new Limits(size, 1, false, true, true, false, false);
+    }
+
+    /** The limits of a layer that passes all on to a device below, over a window of it. */
+    public Limits inherit(long windowSize) {
+        return new Limits(windowSize, blockSize, true, fua, zeroes, mayBlock, readOnly);
+    }
+
+    /** The same with another block size, imposed here. */
+    public Limits withBlockSize(int bytes) {
+        return new Limits(size, bytes, false, fua, zeroes, mayBlock, readOnly);
+    }
+
+    /** The same with another size. */
+    public Limits withSize(long bytes) {
+        return new Limits(bytes, blockSize, inherited, fua, zeroes, mayBlock, readOnly);
+    }
+}

@@ -1,0 +1,62 @@
+package dev.sluice.block;
+
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A virtual block device, or a layer in front of one. A layer submits to the {@link Device} below
+ * it, never to the bare target, so that checks, locks and statistics hold on every path.
+ *
+ * <p>Bios that reach a target are in range, aligned to its block size and of a kind it supports:
+ * its device saw to it. There is no order among bios in flight; a FLUSH covers the writes that
+ * ended before it was submitted. A target never closes the device below it.
+ */
+public interface Target extends AutoCloseable {
+    /** Facts, fixed but for the size. Cheap: called for every bio. */
+    Limits limits();
+
+    /**
+     * Takes a bio, and ends it exactly once: now or later, from any thread. Blocks only where
+     * {@link Limits#mayBlock()} says so, and never for another bio. A throw fails the bio with EIO.
+     */
+    void submit(Bio bio);
+
+    /** Hastens every bio taken so far (dm's presuspend). */
+    default void drain() {}
+
+    /** Bytes of storage that the range takes up now. Must not block. */
+    default long allocated(long offset, long length) {
+        return length;
+    }
+
+    /**
+     * The next offset at or after {@code offset} that begins data, or a hole; the size where there
+     * is none (lseek's SEEK_DATA, SEEK_HOLE). May block where submit may.
+     */
+    default long seek(long offset, boolean data) {
+        return data ? offset : limits().size();
+    }
+
+    /** Live values by name, in the order shown: strings, numbers, booleans, lists and maps. */
+    default Map<String, Object> status() {
+        return Map.of();
+    }
+
+    /** The arguments behind size and type in the table line, as they are now. */
+    String arguments();
+
+    /** Changes a parameter while in use. All keys are good or nothing changes. */
+    default void set(Map<String, String> changes) throws BlockException {
+        throw new BlockException(Errno.EINVAL, "no parameter of this target can change while"
+                + " it is in use");
+    }
+
+    /** Takes a message of the target's own; answers a line for the log, or nothing. */
+    default void message(List<String> words) throws BlockException {
+        throw new BlockException(Errno.EINVAL, "this target takes no messages");
+    }
+
+    /** Gives back what it holds. No bio is in flight any more. */
+    @Override
+    default void close() throws BlockException {}
+}

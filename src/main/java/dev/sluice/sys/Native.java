@@ -1,0 +1,87 @@
+package dev.sluice.sys;
+
+import com.kenai.jffi.LastError;
+import com.kenai.jffi.MemoryIO;
+import dev.sluice.block.Errno;
+import dev.sluice.block.Memory;
+import java.nio.ByteOrder;
+
+/** What system calls need around them: errno, memory, and constants of x86-64 and arm64 Linux. */
+public final class Native {
+    public static final int O_RDONLY = 0;
+    public static final int O_WRONLY = 1;
+    public static final int O_RDWR = 2;
+    public static final int O_EXCL = 0x80;
+    public static final int O_NONBLOCK = 0x800;
+    public static final int O_DSYNC = 0x1000;
+    public static final int O_CLOEXEC = 0x80000;
+    /** Differs by machine: x86-64 has 0x4000, arm64 0x10000. */
+    public static final int O_DIRECT = isArm() ? 0x10000 : 0x4000;
+
+    public static final int SEEK_DATA = 3;
+    public static final int SEEK_HOLE = 4;
+    public static final int SEEK_END = 2;
+
+    public static final int FALLOC_KEEP_SIZE = 1;
+    public static final int FALLOC_PUNCH_HOLE = 2;
+    public static final int FALLOC_ZERO_RANGE = 0x10;
+
+    private static final LastError LAST_ERROR = LastError.getInstance();
+
+    private static final long SYS_MMAP = isArm() ? 222 : 9;
+    private static final long SYS_PRCTL = isArm() ? 167 : 157;
+    private static final int PROT_READ_WRITE = 3;
+    private static final int MAP_PRIVATE_ANON_NORESERVE = 0x02 | 0x20 | 0x4000;
+    private static final int MADV_DONTNEED = 4;
+
+    private Native() {}
+
+    private static boolean isArm() {
+        return System.getProperty("os.arch").equals("aarch64");
+    }
+
+    /** The errno of this thread's last failed call. */
+    public static int errno() {
+        return LAST_ERROR.get();
+    }
+
+    /** The same as an outcome. */
+    public static Errno error() {
+        return Errno.of(LAST_ERROR.get());
+    }
+
+    /** A view of memory that somebody else owns. */
+    public static Memory view(long address, int bytes) {
+        return new Memory(MemoryIO.getInstance().newDirectByteBuffer(address, bytes)
+                .order(ByteOrder.nativeOrder()), address);
+    }
+
+    /** New zeroed anonymous memory, not reserved: it costs what is touched. */
+    public static Memory map(int bytes) {
+        long address = Libc.LIBC.syscall(SYS_MMAP, 0, bytes, PROT_READ_WRITE,
+                MAP_PRIVATE_ANON_NORESERVE, -1, 0);
+        if (address == -1) {
+            throw new OutOfMemoryError("mmap of " + bytes + " bytes: " + error().text());
+        }
+        return view(address, bytes);
+    }
+
+    /** Gives the pages of a range back; they read as zeros. Both are multiples of the page size. */
+    public static void forget(Memory memory, int at, int length) {
+        if (Libc.LIBC.madvise(memory.address() + at, length, MADV_DONTNEED) != 0) {
+            throw new IllegalStateException("madvise: " + error().text());
+        }
+    }
+
+    /** Unmaps what {@link #map} mapped; nobody may touch it any more. */
+    public static void unmap(Memory memory) {
+        if (Libc.LIBC.munmap(memory.address(), memory.size()) != 0) {
+            throw new IllegalStateException("munmap: " + error().text());
+        }
+    }
+
+    /** prctl(2). */
+    public static int prctl(int option, long argument) {
+        return (int) Libc.LIBC.syscall(SYS_PRCTL, option, argument, 0, 0, 0, 0);
+    }
+}

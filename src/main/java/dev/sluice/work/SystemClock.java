@@ -1,0 +1,11 @@
+package dev.sluice.work;
+
+import dev.sluice.block.Clock;
+
+/** The one place that asks the machine for the time. */
+public final class SystemClock implements Clock {
+    @Override
+    public long nanos() {
+        return System.nanoTime();
+    }
+}
