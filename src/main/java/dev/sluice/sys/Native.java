@@ -33,6 +33,7 @@ public final class Native {
     private static final int PROT_READ_WRITE = 3;
     private static final int MAP_PRIVATE_ANON_NORESERVE = 0x02 | 0x20 | 0x4000;
     private static final int MADV_DONTNEED = 4;
+    private static final int MADV_NOHUGEPAGE = 15;
 
     private Native() {}
 
@@ -69,6 +70,14 @@ public final class Native {
     /** Gives the pages of a range back; they read as zeros. Both are multiples of the page size. */
     public static void forget(Memory memory, int at, int length) {
         if (Libc.LIBC.madvise(memory.address() + at, length, MADV_DONTNEED) != 0) {
+            throw new IllegalStateException("madvise: " + error().text());
+        }
+    }
+
+    /** Makes memory come page by page. A kernel without huge pages refuses, and does so anyway. */
+    public static void noHugePages(Memory memory) {
+        if (Libc.LIBC.madvise(memory.address(), memory.size(), MADV_NOHUGEPAGE) != 0
+                && error() != Errno.EINVAL) {
             throw new IllegalStateException("madvise: " + error().text());
         }
     }
