@@ -1,0 +1,46 @@
+package dev.sluice.target;
+
+import dev.sluice.block.BlockException;
+import dev.sluice.block.Target;
+import java.util.List;
+
+/** A kind of target: its name, what it takes, and how one is made. */
+public interface TargetType {
+    /** The word in the table. */
+    String name();
+
+    /** One line that says what it does. */
+    String summary();
+
+    /** How many device names stand after the type; their lines may come before or after. */
+    int lowers();
+
+    /** Whether one path stands after the type. */
+    default boolean takesPath() {
+        return false;
+    }
+
+    /** Whether the size column may be {@code -}: it follows from the path or the lower device. */
+    default boolean sizeFollows() {
+        return takesPath() || lowers() > 0;
+    }
+
+    /** The key=value parameters, in the order shown. */
+    List<Parameter> parameters();
+
+    /**
+     * Makes a target, open and ready. What is wrong is a {@link BlockException} whose sentence
+     * needs no device name in front: the caller puts line and device there.
+     */
+    Target open(TargetArgs args, Host host) throws BlockException;
+
+    /**
+     * A parameter of a type.
+     *
+     * @param key the word before {@code =}
+     * @param values what may stand behind it, for a person: {@code on|off}, {@code SIZE}
+     * @param initial the value when it is not given; empty when it must be or there is none
+     * @param meaning one line
+     */
+    record Parameter(String key, String values, String initial, String meaning) {}
+}
