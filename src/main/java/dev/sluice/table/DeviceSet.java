@@ -1,0 +1,252 @@
+package dev.sluice.table;
+
+import dev.sluice.block.BlockException;
+import dev.sluice.block.Device;
+import dev.sluice.block.Errno;
+import dev.sluice.block.Limits;
+import dev.sluice.block.Target;
+import dev.sluice.target.Host;
+import dev.sluice.target.TargetArgs;
+import dev.sluice.target.TargetType;
+import dev.sluice.target.Units;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * The open devices of a table, lowers opened first and closed last. It owns every target; a layer
+ * never closes what is below it. Looking up is for any thread, closing for one.
+ */
+public final class DeviceSet implements AutoCloseable {
+    /** How long one device may take to drain, and again to flush, in milliseconds. */
+    public static final long LIMIT_MILLIS = 30_000;
+
+    private final List<Device> devices = new ArrayList<>();
+    private final List<Device> opened = new ArrayList<>();
+    private final Map<String, Device> byName = new HashMap<>();
+
+    private final Host host;
+
+    private DeviceSet(Host host) {
+        this.host = host;
+    }
+
+    /**
+     * Opens all devices of a table, or none.
+     *
+     * @param types those the table was parsed with
+     * @param mountDir where the devices will show, which no path may lie under; may be null
+     */
+    public static DeviceSet open(Table table, List<TargetType> types, Host host, Path mountDir)
+            throws BlockException {
+        return open(table, types, host, PathUse.ofHost(mountDir));
+    }
+
+    static DeviceSet open(Table table, List<TargetType> types, Host host, PathUse paths)
+            throws BlockException {
+        for (TableLine line : table.lines()) {
+            if (line.path() != null) {
+                try {
+                    paths.add(line.name(), table.number(line), line.path());
+                } catch (BlockException e) {
+                    throw table.mistake(line, e);
+                }
+            }
+        }
+        DeviceSet set = new DeviceSet(host);
+        for (TableLine line : table.lowersFirst()) {
+            try {
+                set.add(line, type(line, types));
+            } catch (BlockException e) {
+                BlockException mistake = table.mistake(line, e);
+                set.abandon(mistake);
+                throw mistake;
+            }
+        }
+        table.lines().forEach(line -> set.devices.add(set.byName.get(line.name())));
+        return set;
+    }
+
+    private static TargetType type(TableLine line, List<TargetType> types) {
+        return types.stream().filter(t -> t.name().equals(line.target())).findFirst()
+                .orElseThrow();
+    }
+
+    private void add(TableLine line, TargetType type) throws BlockException {
+        List<Device> lowers = line.lowers().stream().map(byName::get).toList();
+        if (line.size() != TableLine.FOLLOWS) {
+            for (Device lower : lowers) {
+                LineParser.checkMultiple(line.size(), lower.limits().blockSize(),
+                        ", the block of " + lower.name());
+            }
+        }
+        String path = line.path() == null ? null
+                : Path.of(line.path()).toAbsolutePath().toString();
+        Target target = null;
+        try {
+            target = type.open(new TargetArgs(line.name(), line.size(), path, lowers,
+                    line.values()), host);
+            checkSize(line, target.limits());
+            Device device = new Device(line.name(), type.name(), target, lowers, host.clock(),
+                    host.arena()::map, host.log());
+            opened.add(device);
+            byName.put(line.name(), device);
+        } catch (BlockException | RuntimeException | OutOfMemoryError e) {
+            BlockException failure = e instanceof BlockException b ? b : new BlockException(
+                    e instanceof OutOfMemoryError ? Errno.ENOMEM : Errno.EINVAL,
+                    type.name() + " does not open: " + e.getMessage(), e);
+            if (target != null) {
+                closeAfter(failure, target);
+            }
+            throw failure;
+        }
+    }
+
+    /** The size that came out, which may follow from a path or a lower device. */
+    private static void checkSize(TableLine line, Limits limits) throws BlockException {
+        if (limits.size() == 0) {
+            throw LineParser.wrong("the size that follows for " + line.target()
+                    + " is 0; let it be at least " + LineParser.SECTOR);
+        }
+        if (line.size() != TableLine.FOLLOWS) {
+            LineParser.checkMultiple(line.size(), limits.blockSize(),
+                    ", the block of " + line.name());
+        }
+        LineParser.checkMultiple(limits.size(), LineParser.SECTOR, "");
+    }
+
+    private void abandon(BlockException failure) {
+        for (int i = opened.size() - 1; i >= 0; i--) {
+            closeAfter(failure, opened.get(i).target());
+        }
+    }
+
+    private static void closeAfter(BlockException failure, Target target) {
+        try {
+            target.close();
+        } catch (Exception e) {
+            failure.addSuppressed(e);
+        }
+    }
+
+    /** All devices, in the table's order. */
+    public List<Device> devices() {
+        return List.copyOf(devices);
+    }
+
+    /** The device of a name, or null. */
+    public Device device(String name) {
+        return byName.get(name);
+    }
+
+    /** The table of the devices as they are now. Waits for nothing. */
+    public String table() {
+        StringBuilder text = new StringBuilder();
+        devices.forEach(device -> text.append(TableLine.of(device)).append('\n'));
+        return text.toString();
+    }
+
+    /** Makes all that was written durable, upper devices first; one failure does not stop it. */
+    public void flush() throws BlockException {
+        Failures failures = new Failures();
+        for (int i = opened.size() - 1; i >= 0; i--) {
+            flush(opened.get(i), LIMIT_MILLIS, failures);
+        }
+        failures.throwIfAny();
+    }
+
+    @Override
+    public void close() throws BlockException {
+        close(LIMIT_MILLIS);
+    }
+
+    /**
+     * Drains, flushes and closes every device, what stands on top first. Goes on after a failure
+     * and names all failures at the end. A device that still has requests after the limit stays
+     * open, with all below it: they may come to it yet.
+     *
+     * @param limitMillis how long one device may take to drain, and again to flush
+     */
+    public void close(long limitMillis) throws BlockException {
+        Failures failures = new Failures();
+        Set<Device> busy = new HashSet<>();
+        for (int i = opened.size() - 1; i >= 0; i--) {
+            Device device = opened.get(i);
+            boolean idle = drain(device, limitMillis, failures)
+                    && flush(device, limitMillis, failures);
+            if (!idle || busy.contains(device)) {
+                busy.add(device);
+                busy.addAll(device.lowers());
+                continue;
+            }
+            try {
+                device.target().close();
+            } catch (BlockException e) {
+                failures.add(device, e.errno(), e.getMessage(), e);
+            } catch (Exception e) {
+                failures.add(device, Errno.EIO, "closing failed: " + e, e);
+            }
+        }
+        opened.clear();
+        failures.throwIfAny();
+    }
+
+    private static boolean drain(Device device, long limitMillis, Failures failures) {
+        try {
+            if (device.drain(limitMillis)) {
+                return true;
+            }
+            failures.add(device, Errno.ETIMEDOUT, device.inFlight() + " requests are still in"
+                    + " flight after " + Units.duration(limitMillis * 1_000_000), null);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            failures.add(device, Errno.EINTR, "draining was interrupted", e);
+        } catch (RuntimeException e) {
+            failures.add(device, Errno.EIO, "draining failed: " + e, e);
+        }
+        return false;
+    }
+
+    /** Whether nothing is left in flight; a flush that failed has ended too. */
+    private boolean flush(Device device, long limitMillis, Failures failures) {
+        Errno outcome;
+        try {
+            outcome = SyncBio.flush(device, host.tasks(), limitMillis);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            failures.add(device, Errno.EINTR, "the flush was interrupted", e);
+            return false;
+        }
+        if (outcome != Errno.OK) {
+            failures.add(device, outcome, "the flush failed: " + outcome.text(), null);
+        }
+        return device.inFlight() == 0;
+    }
+
+    /** Failures of several devices, to be told in one sentence. */
+    private static final class Failures {
+        private final List<String> sentences = new ArrayList<>();
+        private final List<Throwable> causes = new ArrayList<>();
+        private Errno first;
+
+        void add(Device device, Errno errno, String sentence, Throwable cause) {
+            first = first == null ? errno : first;
+            sentences.add(device.name() + ": " + sentence);
+            if (cause != null) {
+                causes.add(cause);
+            }
+        }
+
+        void throwIfAny() throws BlockException {
+            if (!sentences.isEmpty()) {
+                BlockException all = new BlockException(first, String.join("; ", sentences));
+                causes.forEach(all::addSuppressed);
+                throw all;
+            }
+        }
+    }
+}
