@@ -54,7 +54,9 @@ public interface Libc {
 
     int fstat(int fd, long buffer);
 
-    int kill(int pid, int signal);
+    int geteuid();
+
+    int getegid();
 
     long syscall(long number, long a, long b, long c, long d, long e, long f);
 }

@@ -1,0 +1,117 @@
+package dev.sluice.cli;
+
+import dev.sluice.block.BlockException;
+import dev.sluice.block.Device;
+import dev.sluice.control.ControlFiles;
+import dev.sluice.fuse.Handles;
+import dev.sluice.fuse.Mount;
+import dev.sluice.fuse.MountOptions;
+import dev.sluice.sys.Arena;
+import dev.sluice.table.DeviceSet;
+import dev.sluice.table.Table;
+import dev.sluice.target.Host;
+import dev.sluice.target.TargetType;
+import dev.sluice.target.TargetTypes;
+import dev.sluice.work.SystemClock;
+import dev.sluice.work.WorkerPool;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One mount from start to end: opens the devices, mounts, serves until somebody unmounts or the
+ * process is asked to end, then drains, flushes and closes. The devices are open before the mount
+ * appears, and a signal makes it go before they close.
+ */
+final class Daemon {
+    private static final Logger LOG = LoggerFactory.getLogger("sluice");
+    /** How long a device may take to drain when the process was told to end. */
+    private static final long DRAIN_MILLIS = 10_000;
+
+    private final Ready ready;
+    private final Arena arena = new Arena();
+    private final Device.Log log = Daemon::log;
+    private DeviceSet devices;
+    private Mount mount;
+    private boolean finished; // guarded by this
+    private String failure; // guarded by this
+
+    Daemon(Ready ready) {
+        this.ready = ready;
+    }
+
+    private static void log(String sentence, Throwable cause) {
+        LOG.error(sentence, cause);
+    }
+
+    /** Serves until the end; null, or what went wrong while ending. */
+    String run(Path tableFile, Path dir, MountOptions options)
+            throws BlockException, InterruptedException {
+        List<TargetType> types = TargetTypes.all();
+        Table table = Table.read(tableFile, types);
+        WorkerPool workers = new WorkerPool("pool", options.workers(), log);
+        Host host = new Host(new SystemClock(), arena, workers::execute, log);
+        devices = DeviceSet.open(table, types, host, dir);
+        try {
+            Handles handles = new Handles(devices.devices());
+            ControlFiles control = new ControlFiles(devices, types, Version.TEXT,
+                    this::facts, d -> Map.of("opens", handles.opens(d)));
+            mount = Mount.start(dir, options, new Mount.Parts(devices.devices(), handles,
+                    control, arena, workers, log, System.currentTimeMillis() / 1000));
+        } catch (BlockException | RuntimeException e) {
+            closeAfter(e);
+            throw e;
+        }
+        Runtime.getRuntime().addShutdownHook(new Thread(this::told, "told-to-end"));
+        LOG.info("{} devices at {}", devices.devices().size(), dir);
+        ready.yes();
+        mount.await();
+        return finish();
+    }
+
+    private void closeAfter(Exception e) {
+        try {
+            devices.close(DRAIN_MILLIS);
+        } catch (BlockException second) {
+            e.addSuppressed(second);
+        }
+    }
+
+    private Map<String, Object> facts() {
+        Map<String, Object> all = new LinkedHashMap<>(mount == null ? Map.of() : mount.status());
+        all.put("memory_mapped", arena.mappedBytes());
+        all.put("gc_count", GarbageCollections.count());
+        return all;
+    }
+
+    /** A signal came, or the process ends otherwise while mounted. */
+    private void told() {
+        synchronized (this) {
+            if (finished) {
+                return;
+            }
+        }
+        LOG.info("told to end: unmounting, draining, flushing");
+        mount.unmount();
+        Runtime.getRuntime().halt(finish() == null ? 0 : 1);
+    }
+
+    /** Drains, flushes and closes, once; whoever comes second waits for the first. */
+    private synchronized String finish() {
+        if (!finished) {
+            try {
+                devices.close(DRAIN_MILLIS);
+                LOG.info("drained, flushed and closed");
+            } catch (BlockException e) {
+                failure = e.getMessage();
+                LOG.error("{}", failure);
+            }
+            finished = true;
+            ready.result(failure);
+        }
+        return failure;
+    }
+}

@@ -1,0 +1,63 @@
+package dev.sluice.fuse;
+
+import dev.sluice.sys.Libc;
+import dev.sluice.sys.Native;
+
+/**
+ * The descriptor of one FUSE connection. One write is one message, so any thread may reply to what
+ * any other has read.
+ */
+final class Channel {
+    private static final int EINTR = 4;
+    private static final int EAGAIN = 11;
+    private static final int ENOENT = 2;
+    private static final int ENODEV = 19;
+    private static final Libc LIBC = Libc.LIBC;
+
+    /** What {@link #read} answers when the file system is unmounted or the connection aborted. */
+    static final int GONE = -1;
+
+    /** What {@link #read} answers when there is nothing to handle; read again. */
+    static final int NOTHING = 0;
+
+    private final int fd;
+
+    Channel(int fd) {
+        this.fd = fd;
+    }
+
+    /** Waits for a message; its length, or one of the above. */
+    int read(long address, long room) {
+        long n = LIBC.read(fd, address, room);
+        if (n >= 0) {
+            return (int) n;
+        }
+        int errno = Native.errno();
+        // ENOENT: the request was interrupted before it was read.
+        if (errno == EINTR || errno == EAGAIN || errno == ENOENT) {
+            return NOTHING;
+        }
+        if (errno == ENODEV) {
+            return GONE;
+        }
+        throw new IllegalStateException("reading /dev/fuse failed: errno " + errno);
+    }
+
+    /** Sends one reply; false when nobody waits for it any more. */
+    boolean writev(long vector, int count) {
+        while (LIBC.writev(fd, vector, count) < 0) {
+            int errno = Native.errno();
+            if (errno == ENOENT || errno == ENODEV) {
+                return false;
+            }
+            if (errno != EINTR) {
+                throw new IllegalStateException("writing /dev/fuse failed: errno " + errno);
+            }
+        }
+        return true;
+    }
+
+    int fd() {
+        return fd;
+    }
+}

@@ -1,0 +1,106 @@
+package dev.sluice.fuse;
+
+import dev.sluice.block.Memory;
+import dev.sluice.sys.Arena;
+import dev.sluice.sys.Libc;
+import dev.sluice.sys.Native;
+import java.nio.ByteBuffer;
+
+/**
+ * What goes through libfuse. Two of its replies are widened on the way: it knows protocol 7.19
+ * only, and cannot ask for what makes a direct file fast. For these it is given a channel that
+ * leads into a pipe; what it wrote there is changed and sent on.
+ */
+final class Handshake {
+    private final LibFuse2 lib;
+    private final long session;
+    private final long channelOfKernel;
+    private final Channel kernel;
+    private final int maxBackground;
+    private final long channelOfPipe;
+    private final int pipeEnd;
+    private final Memory reply; // guarded by this
+
+    Handshake(LibFuse2 lib, long fuse, int maxBackground, Arena arena) {
+        this.lib = lib;
+        this.maxBackground = maxBackground;
+        session = lib.fuse_get_session(fuse);
+        channelOfKernel = lib.fuse_session_next_chan(session, 0);
+        kernel = new Channel(lib.fuse_chan_fd(channelOfKernel));
+        reply = arena.map(Arena.PAGE);
+        if (Libc.LIBC.pipe2(reply.address(), Native.O_CLOEXEC) != 0) {
+            throw new IllegalStateException("no pipe: " + Native.error().text());
+        }
+        pipeEnd = reply.bytes().getInt(0);
+        channelOfPipe = lib.fuse_kern_chan_new(reply.bytes().getInt(4));
+    }
+
+    Channel kernel() {
+        return kernel;
+    }
+
+    /** Hands a message to libfuse, which replies. From any thread. */
+    void process(long message, int length) {
+        lib.fuse_session_process(session, message, length, channelOfKernel);
+    }
+
+    /**
+     * INIT, the first message: asks for large requests, asynchronous direct I/O (without it
+     * io_submit is synchronous), mmap of direct files, and many requests under way.
+     */
+    synchronized void init(Memory message, int length) {
+        int offered = message.bytes().getInt(Wire.InitIn.FLAGS);
+        int offered2 = (offered & Wire.InitOut.INIT_EXT) != 0
+                ? message.bytes().getInt(Wire.InitIn.FLAGS2) : 0;
+        lib.fuse_session_process(session, message.address(), length, channelOfPipe);
+        ByteBuffer b = reply.bytes();
+        int n = readReply();
+        for (int i = n; i < Wire.InitOut.BYTES; i++) {
+            b.put(i, (byte) 0);
+        }
+        if (b.getInt(Wire.OUT_ERROR) == 0) {
+            int wanted = Wire.InitOut.ASYNC_READ | Wire.InitOut.BIG_WRITES
+                    | Wire.InitOut.ASYNC_DIO | Wire.InitOut.PARALLEL_DIROPS
+                    | Wire.InitOut.USE_MAX_PAGES | Wire.InitOut.INIT_EXT;
+            b.putInt(Wire.OUT_LENGTH, Wire.InitOut.BYTES);
+            b.putInt(Wire.InitOut.MINOR, 31);
+            b.putInt(Wire.InitOut.FLAGS, b.getInt(Wire.InitOut.FLAGS) | wanted & offered);
+            b.putInt(Wire.InitOut.FLAGS2, Wire.InitOut.DIRECT_IO_ALLOW_MMAP & offered2);
+            b.putShort(Wire.InitOut.MAX_BACKGROUND, (short) maxBackground);
+            b.putShort(Wire.InitOut.CONGESTION, (short) maxBackground);
+            b.putInt(Wire.InitOut.MAX_WRITE, Wire.LARGEST_WRITE);
+            b.putInt(Wire.InitOut.TIME_GRANULARITY, 1);
+            b.putShort(Wire.InitOut.MAX_PAGES, (short) (Wire.LARGEST_WRITE / 4096));
+            n = Wire.InitOut.BYTES;
+        }
+        send(n);
+    }
+
+    /** OPEN: a device's file is direct, and its writers do not exclude each other. */
+    synchronized void open(long message, int length) {
+        lib.fuse_session_process(session, message, length, channelOfPipe);
+        int n = readReply();
+        ByteBuffer b = reply.bytes();
+        if (b.getInt(Wire.OUT_ERROR) == 0 && n == Wire.OpenOut.BYTES
+                && Handles.isDevice(b.getLong(Wire.OpenOut.FH))) {
+            b.putInt(Wire.OpenOut.FLAGS, b.getInt(Wire.OpenOut.FLAGS)
+                    | Wire.OpenOut.DIRECT_IO | Wire.OpenOut.PARALLEL_DIRECT_WRITES);
+        }
+        send(n);
+    }
+
+    private int readReply() {
+        long n = Libc.LIBC.read(pipeEnd, reply.address(), Arena.PAGE / 2);
+        if (n < Wire.OUT_HEADER) {
+            throw new IllegalStateException("libfuse did not reply: " + n);
+        }
+        return (int) n;
+    }
+
+    private void send(int length) {
+        int vector = Arena.PAGE - 16;
+        reply.bytes().putLong(vector, reply.address());
+        reply.bytes().putLong(vector + 8, length);
+        kernel.writev(reply.address() + vector, 1);
+    }
+}

@@ -1,0 +1,226 @@
+package dev.sluice.fuse;
+
+import dev.sluice.block.BlockException;
+import dev.sluice.block.Device;
+import dev.sluice.block.Errno;
+import dev.sluice.block.Memory;
+import dev.sluice.control.ControlFiles;
+import dev.sluice.sys.Arena;
+import dev.sluice.sys.Libc;
+import dev.sluice.sys.Native;
+import dev.sluice.work.WorkerPool;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import jnr.ffi.Struct;
+
+/**
+ * A mounted file system and the threads that serve it. Made by {@link #start}; it ends when
+ * somebody unmounts it, which {@link #await} waits for.
+ */
+public final class Mount {
+    private static final String FUSE = "/dev/fuse";
+    private static final int MNT_DETACH = 2;
+
+    private final Path dir;
+    private final MountOptions options;
+    private final SluiceFs fs;
+    private final SlotPool slots;
+    private final WorkerPool workers;
+    private final Device.Log log;
+    private final List<Session> sessions = new ArrayList<>();
+    private final List<Thread> threads = new ArrayList<>();
+
+    /** What a mount serves and what it may use. */
+    public record Parts(List<Device> devices, Handles handles, ControlFiles control,
+            Arena arena, WorkerPool workers, Device.Log log, long sinceSeconds) {}
+
+    private Mount(Path dir, MountOptions options, Parts parts) {
+        this.dir = dir;
+        this.options = options;
+        this.workers = parts.workers();
+        this.log = parts.log();
+        this.slots = new SlotPool(parts.arena(), options.payload(), parts.log());
+        this.fs = new SluiceFs(parts.devices(), parts.control(), parts.handles(),
+                new StockData(), options, parts.sinceSeconds());
+    }
+
+    /**
+     * Mounts, and answers once requests are served. A failure is one sentence, and nothing stays
+     * mounted.
+     */
+    public static Mount start(Path dir, MountOptions options, Parts parts) throws BlockException {
+        checkFuse();
+        Mount mount = new Mount(dir, options, parts);
+        if (options.stock()) {
+            mount.startStock();
+        } else {
+            mount.startSession(parts.handles(), parts.arena());
+        }
+        return mount;
+    }
+
+    private static void checkFuse() throws BlockException {
+        if (!Files.exists(Path.of(FUSE))) {
+            throw new BlockException(Errno.ENODEV, FUSE
+                    + " is missing: the kernel has no FUSE, or its module is not loaded");
+        }
+        int fd = Libc.LIBC.open(FUSE, Native.O_RDWR | Native.O_CLOEXEC, 0);
+        if (fd < 0) {
+            throw new BlockException(Native.error(), FUSE + " cannot be opened ("
+                    + Native.error().text() + "): it must be readable and writable for this user");
+        }
+        Libc.LIBC.close(fd);
+    }
+
+    private String mountOptions() {
+        return "fsname=sluice,subtype=sluice,default_permissions,direct_io,attr_timeout=0,"
+                + "entry_timeout=60,big_writes" + (options.allowOther() ? ",allow_other" : "");
+    }
+
+    private void startStock() throws BlockException {
+        try {
+            fs.mount(dir, false, false, new String[] {"-o", mountOptions()});
+        } catch (RuntimeException e) {
+            throw refused(e);
+        }
+    }
+
+    private BlockException refused(RuntimeException cause) {
+        return new BlockException(Errno.EPERM, dir + " could not be mounted: the system refused;"
+                + " unless root, the user needs fusermount and the directory must be its own"
+                + (options.allowOther() ? ", and allow_other needs user_allow_other in"
+                + " /etc/fuse.conf" : ""), cause);
+    }
+
+    private void startSession(Handles handles, Arena arena) throws BlockException {
+        LibFuse2 lib;
+        try {
+            lib = LibFuse2.load();
+        } catch (UnsatisfiedLinkError e) {
+            throw new BlockException(Errno.ENOENT, "libfuse.so.2 is missing: install libfuse2", e);
+        }
+        Memory page = arena.map(4 * Arena.PAGE);
+        long argv = arguments(page, "sluice", "-f", "-o", mountOptions(), dir.toString());
+        long fuse = lib.fuse_setup(5, argv, fs.operations(), Struct.size(fs.operations()),
+                page.address() + 256, page.address() + 264, 0);
+        arena.unmap(page);
+        if (fuse == 0) {
+            throw refused(null);
+        }
+        Handshake handshake = new Handshake(lib, fuse, options.maxBackground(), arena);
+        Channel channel = handshake.kernel();
+        init(handshake, channel, arena);
+        for (int i = 0; i < options.threads(); i++) {
+            Session s = new Session(channel, handshake, handles, slots, workers,
+                    options.pollMicros());
+            Thread t = new Thread(s, "session-" + i);
+            sessions.add(s);
+            threads.add(t);
+            t.start();
+        }
+    }
+
+    /** argv at the start of the memory, the texts behind it. */
+    private static long arguments(Memory memory, String... texts) {
+        int at = 512;
+        for (int i = 0; i < texts.length; i++) {
+            byte[] text = texts[i].getBytes(StandardCharsets.UTF_8);
+            memory.bytes().putLong(8 * i, memory.address() + at);
+            memory.bytes().put(at, text);
+            at += text.length + 1;
+        }
+        return memory.address();
+    }
+
+    private static void init(Handshake handshake, Channel channel, Arena arena) {
+        Memory first = arena.map(Wire.WRITE_HEADER + Wire.LARGEST_WRITE);
+        int length = Channel.NOTHING;
+        while (length == Channel.NOTHING) {
+            length = channel.read(first.address(), first.size());
+        }
+        if (length == Channel.GONE || first.bytes().getInt(Wire.IN_OPCODE) != Wire.INIT) {
+            throw new IllegalStateException("the kernel's first message is not INIT");
+        }
+        handshake.init(first, length);
+        arena.unmap(first);
+    }
+
+    /** Waits until the file system is unmounted or its connection aborted. */
+    public void await() throws InterruptedException {
+        if (options.stock()) {
+            // jnr-fuse tells nobody: the mount table does.
+            while (isMounted()) {
+                TimeUnit.MILLISECONDS.sleep(100);
+            }
+            return;
+        }
+        for (Thread t : threads) {
+            t.join();
+        }
+    }
+
+    private boolean isMounted() {
+        String needle = " " + dir.toString().replace("\\", "\\134").replace(" ", "\\040") + " ";
+        try {
+            return Files.readString(Path.of("/proc/self/mounts")).contains(needle + "fuse.sluice");
+        } catch (IOException e) {
+            throw new IllegalStateException("no list of mounts", e);
+        }
+    }
+
+    /**
+     * Takes the mount away. False when something still holds a file open: then the name is gone
+     * and what comes is no longer read.
+     */
+    public boolean unmount() {
+        if (Libc.LIBC.geteuid() != 0) {
+            return fusermount("-u") || fusermount("-uz") && stopReading();
+        }
+        if (Libc.LIBC.umount2(dir.toString(), 0) == 0) {
+            return true;
+        }
+        log.error(dir + " is busy (" + Native.error().text() + "): detached", null);
+        Libc.LIBC.umount2(dir.toString(), MNT_DETACH);
+        return stopReading();
+    }
+
+    private boolean stopReading() {
+        sessions.forEach(Session::stop);
+        return false;
+    }
+
+    private boolean fusermount(String how) {
+        try {
+            Process p = new ProcessBuilder("fusermount", how, "--", dir.toString())
+                    .redirectErrorStream(true).start();
+            return p.waitFor(10, TimeUnit.SECONDS) && p.exitValue() == 0;
+        } catch (IOException e) {
+            log.error("fusermount cannot be run: " + e.getMessage(), e);
+            return false;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
+    }
+
+    /** What status shows of the mount's threads and memory. */
+    public Map<String, Object> status() {
+        Map<String, Object> all = new LinkedHashMap<>();
+        all.put("loop", options.stock() ? "stock" : "session");
+        List<Object> served = new ArrayList<>();
+        sessions.forEach(s -> served.add(s.served()));
+        all.put("session_served", served);
+        all.put("workers", workers.status());
+        all.put("payload_taken", slots.takenBytes());
+        all.put("payload_most", options.payload());
+        all.put("max_background", options.maxBackground());
+        return all;
+    }
+}

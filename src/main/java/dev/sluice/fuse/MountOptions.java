@@ -1,0 +1,136 @@
+package dev.sluice.fuse;
+
+import dev.sluice.block.BlockException;
+import dev.sluice.block.Errno;
+import dev.sluice.target.Units;
+import java.util.LinkedHashSet;
+import java.util.Set;
+
+/**
+ * What stands behind {@code -o}.
+ *
+ * @param allowOther other users may use the mount, as far as file modes let them
+ * @param uid owner of the device files; -1 for the daemon's user
+ * @param gid group of the device files; -1 for the daemon's
+ * @param mode permission bits of the device files
+ * @param stock jnr-fuse's own loop instead of ours
+ * @param threads session threads
+ * @param workers the most threads that carry out what may block
+ * @param maxBackground requests the kernel keeps under way before it makes callers wait
+ * @param payload bytes of data that may be held for requests under way
+ * @param pollMicros how long a session thread polls before it sleeps
+ */
+public record MountOptions(
+        boolean allowOther,
+        int uid,
+        int gid,
+        int mode,
+        boolean stock,
+        int threads,
+        int workers,
+        int maxBackground,
+        long payload,
+        int pollMicros) {
+    /** Words and their values, for a sentence. */
+    public static final String KNOWN = "allow_other, uid=, gid=, mode=, loop=session|stock,"
+            + " threads=, workers=, max_background=, payload=, poll=";
+
+    /** Parses comma-separated options; null or empty means none. */
+    public static MountOptions parse(String text) throws BlockException {
+        Parser p = new Parser();
+        if (text != null && !text.isEmpty()) {
+            for (String word : text.split(",", -1)) {
+                p.take(word);
+            }
+        }
+        return p.build();
+    }
+
+    private static final class Parser {
+        private final Set<String> seen = new LinkedHashSet<>();
+        private boolean allowOther;
+        private long uid = -1;
+        private long gid = -1;
+        private int mode = 0600;
+        private boolean stock;
+        private long threads = Math.min(4, Runtime.getRuntime().availableProcessors());
+        private long workers = 64;
+        private long maxBackground = 16384;
+        private long payload = 1L << 30;
+        private long pollMicros;
+
+        void take(String word) throws BlockException {
+            int equals = word.indexOf('=');
+            String key = equals < 0 ? word : word.substring(0, equals);
+            String value = equals < 0 ? null : word.substring(equals + 1);
+            if (!seen.add(key)) {
+                throw bad("option " + key + " is given twice; give it once");
+            }
+            if (key.equals("allow_other")) {
+                if (value != null) {
+                    throw bad("option allow_other takes no value");
+                }
+                allowOther = true;
+                return;
+            }
+            if (value == null) {
+                throw bad("option " + word + " is unknown; known are " + KNOWN);
+            }
+            switch (key) {
+                case "uid" -> uid = number(key, value, 0, Integer.MAX_VALUE);
+                case "gid" -> gid = number(key, value, 0, Integer.MAX_VALUE);
+                case "mode" -> mode = mode(value);
+                case "loop" -> stock = isStock(value);
+                case "threads" -> threads = number(key, value, 1, 64);
+                case "workers" -> workers = number(key, value, 1, 4096);
+                case "max_background" -> maxBackground = number(key, value, 1, 65535);
+                case "payload" -> payload = payload(value);
+                case "poll" -> pollMicros = Units.parseDuration("option poll", value) / 1000;
+                default -> throw bad("option " + key + " is unknown; known are " + KNOWN);
+            }
+        }
+
+        private static boolean isStock(String value) throws BlockException {
+            if (!value.equals("stock") && !value.equals("session")) {
+                throw bad("option loop=" + value + " must be session or stock");
+            }
+            return value.equals("stock");
+        }
+
+        private static int mode(String value) throws BlockException {
+            if (!value.matches("0?[0-7]{3}")) {
+                throw bad("option mode=" + value + " must be three octal digits, as in mode=0660");
+            }
+            return Integer.parseInt(value, 8);
+        }
+
+        private static long payload(String value) throws BlockException {
+            long bytes = Units.parseSize("option payload", value);
+            if (bytes < 8L << 20) {
+                throw bad("option payload=" + value + " must be 8M or more");
+            }
+            return bytes;
+        }
+
+        private static long number(String key, String value, long least, long most)
+                throws BlockException {
+            if (value.matches("\\d{1,10}")) {
+                long n = Long.parseLong(value);
+                if (n >= least && n <= most) {
+                    return n;
+                }
+            }
+            throw bad("option " + key + "=" + value + " must be a number from " + least + " to "
+                    + most);
+        }
+
+        private static BlockException bad(String sentence) {
+            return new BlockException(Errno.EINVAL, sentence);
+        }
+
+        MountOptions build() {
+            return new MountOptions(allowOther, (int) uid, (int) gid, mode, stock, (int) threads,
+                    (int) workers, (int) maxBackground, payload, (int) pollMicros);
+        }
+    }
+}

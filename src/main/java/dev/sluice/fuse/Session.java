@@ -1,0 +1,167 @@
+package dev.sluice.fuse;
+
+import dev.sluice.block.Device;
+import dev.sluice.block.Errno;
+import dev.sluice.block.Op;
+import dev.sluice.sys.Native;
+import dev.sluice.work.WorkerPool;
+import java.nio.ByteBuffer;
+
+/**
+ * One session thread's loop: reads a request and answers it. What concerns a device's data is
+ * answered here, inline where the stack ends at once, on the mount's pool where it may block.
+ * Everything else goes through libfuse to the file system.
+ */
+final class Session implements Runnable {
+    private static final int MESSAGE = Slot.DATA - Wire.WRITE_HEADER;
+    private static final int ROOM = Wire.WRITE_HEADER + Wire.LARGEST_WRITE;
+    /** Up to this size a write is copied out of the thread's slot; above, the slot is swapped. */
+    private static final int COPIED = 16 << 10;
+
+    private final Channel channel;
+    private final Handshake libfuse;
+    private final Handles handles;
+    private final SlotPool slots;
+    private final WorkerPool workers;
+    private Slot slot;
+    private volatile long served;
+    private volatile boolean stopped;
+
+    Session(Channel channel, Handshake libfuse, Handles handles, SlotPool slots,
+            WorkerPool workers, int pollMicros) {
+        this.channel = channel;
+        this.libfuse = libfuse;
+        this.handles = handles;
+        this.slots = slots;
+        this.workers = workers;
+        this.slot = slots.take(Wire.LARGEST_WRITE);
+    }
+
+    @Override
+    public void run() {
+        while (true) {
+            int length = channel.read(slot.memory().address() + MESSAGE, ROOM);
+            if (length == Channel.GONE || stopped) {
+                slots.give(slot);
+                return;
+            }
+            if (length >= Wire.IN_HEADER) {
+                handle(length);
+            }
+        }
+    }
+
+    /** What is read from now on is not answered. */
+    void stop() {
+        stopped = true;
+    }
+
+    /** Requests taken so far; for status. */
+    long served() {
+        return served;
+    }
+
+    private void handle(int length) {
+        served++;
+        ByteBuffer b = slot.bytes();
+        int opcode = b.getInt(MESSAGE + Wire.IN_OPCODE);
+        switch (opcode) {
+            case Wire.READ, Wire.WRITE, Wire.FSYNC, Wire.FALLOCATE, Wire.LSEEK -> {
+                Device device = handles.device(b.getLong(MESSAGE + Wire.FH));
+                if (device != null) {
+                    slot.request(channel, opcode, b.getLong(MESSAGE + Wire.IN_UNIQUE), device);
+                    data(opcode, device);
+                } else {
+                    libfuse.process(slot.memory().address() + MESSAGE, length);
+                }
+            }
+            case Wire.INTERRUPT -> {
+                // libfuse would make the kernel ask again for what it never saw.
+            }
+            case Wire.OPEN -> libfuse.open(slot.memory().address() + MESSAGE, length);
+            default -> libfuse.process(slot.memory().address() + MESSAGE, length);
+        }
+    }
+
+    private void data(int opcode, Device device) {
+        ByteBuffer b = slot.bytes();
+        int caller = b.getInt(MESSAGE + Wire.IN_PID);
+        long size = device.limits().size();
+        switch (opcode) {
+            case Wire.READ, Wire.WRITE -> {
+                long offset = b.getLong(MESSAGE + Wire.RW_OFFSET);
+                int asked = b.getInt(MESSAGE + Wire.RW_SIZE);
+                // A block device's file ends at its size: reads stop there, writes do not fit.
+                int length = (int) Math.max(0, Math.min(asked, size - offset));
+                boolean read = opcode == Wire.READ;
+                if (length == 0) {
+                    slot.error(read || asked == 0 ? Errno.OK : Errno.ENOSPC);
+                    return;
+                }
+                // No FSYNC follows an O_DSYNC write on a direct file: the open flags tell.
+                int flags = b.getInt(MESSAGE + Wire.RW_FLAGS);
+                boolean fua = !read && (flags & Native.O_DSYNC) != 0;
+                submit(device, read ? Op.READ : Op.WRITE, offset, length, fua, caller);
+            }
+            case Wire.FSYNC -> submit(device, Op.FLUSH, 0, 0, false, caller);
+            case Wire.LSEEK -> seek(device, b.getLong(MESSAGE + Wire.LSEEK_OFFSET),
+                    b.getInt(MESSAGE + Wire.LSEEK_WHENCE));
+            default -> allocate(device, caller);
+        }
+    }
+
+    /** fallocate(2) as a block device's file takes it (block/fops.c). */
+    private void allocate(Device device, int caller) {
+        ByteBuffer b = slot.bytes();
+        long offset = b.getLong(MESSAGE + Wire.FALLOCATE_OFFSET);
+        long length = b.getLong(MESSAGE + Wire.FALLOCATE_LENGTH);
+        int mode = b.getInt(MESSAGE + Wire.FALLOCATE_MODE);
+        Falloc f = Falloc.of(mode, offset, length, device.limits().size());
+        if (f.op() == null) {
+            slot.error(f.errno());
+        } else {
+            submit(device, f.op(), offset, f.length(), false, caller);
+        }
+    }
+
+    private void seek(Device device, long offset, int whence) {
+        if (whence != Native.SEEK_DATA && whence != Native.SEEK_HOLE) {
+            slot.error(Errno.EINVAL);
+        } else if (offset < 0 || offset >= device.limits().size()) {
+            slot.error(Errno.ENXIO);
+        } else {
+            slot.seek(offset, whence);
+            if (device.limits().mayBlock()) {
+                handOn();
+            } else {
+                slot.serve();
+            }
+        }
+    }
+
+    private void submit(
+            Device device, Op op, long offset, long length, boolean fua, int caller) {
+        if (!device.limits().mayBlock()) {
+            slot.bio(op, offset, length, fua, caller);
+            if (!slot.serve()) {
+                slot = slots.take(Wire.LARGEST_WRITE);
+            }
+        } else if (op == Op.WRITE && length > COPIED) {
+            slot.bio(op, offset, length, fua, caller);
+            handOn();
+        } else {
+            Slot to = slots.take(op.hasData() ? (int) length : 0);
+            to.request(slot);
+            if (op == Op.WRITE) {
+                to.memory().copyFrom(Slot.DATA, slot.memory(), Slot.DATA, (int) length);
+            }
+            to.bio(op, offset, length, fua, caller);
+            workers.execute(to);
+        }
+    }
+
+    private void handOn() {
+        workers.execute(slot);
+        slot = slots.take(Wire.LARGEST_WRITE);
+    }
+}

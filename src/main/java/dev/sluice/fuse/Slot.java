@@ -1,0 +1,173 @@
+package dev.sluice.fuse;
+
+import dev.sluice.block.Bio;
+import dev.sluice.block.Device;
+import dev.sluice.block.Errno;
+import dev.sluice.block.Memory;
+import dev.sluice.block.Op;
+import dev.sluice.sys.Native;
+import java.nio.ByteBuffer;
+
+/**
+ * Room for one request: its message, its data, its reply, and its bio. The data of a WRITE, which
+ * stands right behind the message's header, begins on a page, as direct I/O below wants it; a READ
+ * is filled at the same place.
+ *
+ * <p>A slot is one thread's at a time. It is handed on with the request: to a worker, to a target
+ * that parks the bio, and back to the pool by whoever sends the reply.
+ */
+final class Slot implements Bio.End, Runnable {
+    /** Where data begins. */
+    static final int DATA = 4096;
+
+    private static final int HEADER = 0;
+    private static final int VECTOR = 32;
+    private static final int SHORT_REPLY = 128;
+
+    private final Memory memory;
+    private final ByteBuffer bytes;
+    private final SlotPool pool;
+    private final Bio bio = new Bio(this);
+
+    private Channel channel;
+    private Device device;
+    private long unique;
+    private int opcode;
+    private int seekWhence;
+    private long seekOffset;
+
+    Slot(Memory memory, SlotPool pool) {
+        this.memory = memory;
+        this.bytes = memory.bytes();
+        this.pool = pool;
+    }
+
+    Memory memory() {
+        return memory;
+    }
+
+    ByteBuffer bytes() {
+        return bytes;
+    }
+
+    /** Bytes of data it has room for. */
+    int room() {
+        return memory.size() - DATA;
+    }
+
+    /** What the request is, beside its bio. */
+    void request(Channel from, int requestOpcode, long requestUnique, Device to) {
+        channel = from;
+        opcode = requestOpcode;
+        unique = requestUnique;
+        device = to;
+    }
+
+    /** The same request as another slot's. */
+    void request(Slot other) {
+        request(other.channel, other.opcode, other.unique, other.device);
+    }
+
+    /** Makes the bio; the data, if any, is this slot's. */
+    void bio(Op op, long offset, long length, boolean fua, int caller) {
+        bio.set(op, offset, length, fua, op.hasData() ? memory : null, DATA, caller);
+    }
+
+    /** Makes it an LSEEK instead of a bio. */
+    void seek(long offset, int whence) {
+        seekOffset = offset;
+        seekWhence = whence;
+    }
+
+    /**
+     * Carries the request out in this thread. True when it has been answered, so that the slot
+     * is free again; otherwise whoever ends it answers and gives the slot to the pool.
+     */
+    boolean serve() {
+        if (opcode == Wire.LSEEK) {
+            replySeek();
+            return true;
+        }
+        device.submit(bio);
+        if (bio.release()) {
+            reply();
+            return true;
+        }
+        return false;
+    }
+
+    /** A worker's turn. */
+    @Override
+    public void run() {
+        if (serve()) {
+            pool.give(this);
+        }
+    }
+
+    @Override
+    public void ended(Bio ended) {
+        reply();
+        pool.give(this);
+    }
+
+    private void reply() {
+        Errno outcome = bio.outcome();
+        if (outcome != Errno.OK) {
+            error(outcome);
+        } else if (opcode == Wire.READ) {
+            data(bio.answerMemory().address() + bio.answerAt(), (int) bio.length());
+        } else if (opcode == Wire.WRITE) {
+            bytes.putInt(SHORT_REPLY, (int) bio.length());
+            bytes.putInt(SHORT_REPLY + 4, 0);
+            data(memory.address() + SHORT_REPLY, 8);
+        } else {
+            error(Errno.OK);
+        }
+    }
+
+    private void replySeek() {
+        boolean data = seekWhence == Native.SEEK_DATA;
+        long size = device.limits().size();
+        try {
+            long found = device.target().seek(seekOffset, data);
+            if (data && found >= size) {
+                error(Errno.ENXIO);
+            } else {
+                bytes.putLong(SHORT_REPLY, Math.min(found, size));
+                data(memory.address() + SHORT_REPLY, 8);
+            }
+        } catch (RuntimeException e) {
+            pool.log().error(device.name() + ": seek failed: " + e, e);
+            error(Errno.EIO);
+        }
+    }
+
+    /** Answers without data; OK is a plain success. */
+    void error(Errno errno) {
+        header(0, -errno.number());
+        vector(0, memory.address() + HEADER, Wire.OUT_HEADER);
+        send(1);
+    }
+
+    private void data(long address, int length) {
+        header(length, 0);
+        vector(0, memory.address() + HEADER, Wire.OUT_HEADER);
+        vector(1, address, length);
+        send(2);
+    }
+
+    private void header(int dataLength, int error) {
+        bytes.putInt(HEADER + Wire.OUT_LENGTH, Wire.OUT_HEADER + dataLength);
+        bytes.putInt(HEADER + Wire.OUT_ERROR, error);
+        bytes.putLong(HEADER + Wire.OUT_UNIQUE, unique);
+    }
+
+    private void vector(int index, long address, long length) {
+        bytes.putLong(VECTOR + 16 * index, address);
+        bytes.putLong(VECTOR + 16 * index + 8, length);
+    }
+
+    private void send(int count) {
+        channel.writev(memory.address() + VECTOR, count);
+    }
+}
