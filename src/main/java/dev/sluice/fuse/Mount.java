@@ -18,6 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import jnr.ffi.Struct;
 
 /**
@@ -27,6 +28,7 @@ import jnr.ffi.Struct;
 public final class Mount {
     private static final String FUSE = "/dev/fuse";
     private static final int MNT_DETACH = 2;
+    private static final int POLL_MILLIS = 10;
 
     private final Path dir;
     private final MountOptions options;
@@ -84,11 +86,27 @@ public final class Mount {
                 + "entry_timeout=60,big_writes" + (options.allowOther() ? ",allow_other" : "");
     }
 
+    /** jnr-fuse's own loop keeps its thread until somebody unmounts; the mount table tells when. */
     private void startStock() throws BlockException {
-        try {
-            fs.mount(dir, false, false, new String[] {"-o", mountOptions()});
-        } catch (RuntimeException e) {
-            throw refused(e);
+        AtomicReference<RuntimeException> failure = new AtomicReference<>();
+        Thread loop = new Thread(() -> {
+            try {
+                fs.mount(dir, true, false, new String[] {"-o", mountOptions()});
+            } catch (RuntimeException e) {
+                failure.set(e);
+            }
+        }, "stock-loop");
+        threads.add(loop);
+        loop.start();
+        while (!isMounted()) {
+            try {
+                loop.join(POLL_MILLIS);
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+            if (!loop.isAlive()) {
+                throw refused(failure.get());
+            }
         }
     }
 
@@ -154,13 +172,6 @@ public final class Mount {
 
     /** Waits until the file system is unmounted or its connection aborted. */
     public void await() throws InterruptedException {
-        if (options.stock()) {
-            // jnr-fuse tells nobody: the mount table does.
-            while (isMounted()) {
-                TimeUnit.MILLISECONDS.sleep(100);
-            }
-            return;
-        }
         for (Thread t : threads) {
             t.join();
         }

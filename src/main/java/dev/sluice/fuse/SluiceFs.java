@@ -68,6 +68,10 @@ final class SluiceFs extends FuseStubFS {
         return "sluice";
     }
 
+    /** jnr-fuse would unmount when the process ends, beside {@link Mount} and too early. */
+    @Override
+    public void umount() {}
+
     @Override
     public int getattr(String path, FileStat stat) {
         stat.st_mtim.tv_sec.set(sinceSeconds);
