@@ -7,11 +7,14 @@ import dev.sluice.block.BlockException;
 import dev.sluice.block.Errno;
 import dev.sluice.target.TargetType;
 import dev.sluice.target.TargetTypes;
+import dev.sluice.target.Words;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -92,7 +95,7 @@ class TableTest {
         int count = 1 + random.nextInt(8);
         String last = null;
         for (int i = 0; i < count; i++) {
-            String name = dev.sluice.target.Words.quote(i + odd(random));
+            String name = Words.quote(i + odd(random));
             String size = random.nextBoolean() ? 512 * (1 + random.nextInt(5000)) + ""
                     : 1 + random.nextInt(9) + "" + "kMGTP".charAt(random.nextInt(5));
             int kind = random.nextInt(last == null ? 2 : 4);
@@ -100,7 +103,7 @@ class TableTest {
             text.append(kind != 0 && random.nextBoolean() ? "-" : size).append('\t');
             text.append(switch (kind) {
                 case 0 -> "leaf " + value("speed", random) + " " + value("block", random);
-                case 1 -> "disk " + dev.sluice.target.Words.quote("/" + odd(random));
+                case 1 -> "disk " + Words.quote("/" + odd(random));
                 case 2 -> "layer " + last + " " + value("offset", random);
                 default -> "pair " + last + " " + last;
             });
@@ -112,7 +115,7 @@ class TableTest {
 
     private static String value(String key, Random random) {
         return random.nextInt(3) == 0 ? ""
-                : dev.sluice.target.Words.quote(key + "=" + odd(random));
+                : Words.quote(key + "=" + odd(random));
     }
 
     private static String odd(Random random) {
@@ -178,6 +181,21 @@ class TableTest {
             """)
     void saysWhatIsWrongAndWhatIsRight(String text, String sentence) {
         assertThat(mistake(text)).isEqualTo(sentence);
+    }
+
+    @Test
+    void theDocumentedMistakesAreTrue() throws Exception {
+        Matcher row = Pattern.compile("(?m)^\\| `(.*?)` \\| `(line 1: .*?)` \\|$")
+                .matcher(Files.readString(Path.of("docs/table.md")));
+        int rows = 0;
+        for (; row.find(); rows++) {
+            String table = row.group(1);
+            String told = row.group(2).replaceFirst("…$", "");
+            assertThat(catchThrowableOfType(BlockException.class,
+                    () -> Table.parse(table, TargetTypes.all()))).as(table)
+                    .hasMessageStartingWith(told);
+        }
+        assertThat(rows).isEqualTo(7);
     }
 
     @Test
