@@ -164,8 +164,13 @@ class PathUseTest {
         Path loop = loop("loop0", 0, file);
         Path onLoop = partition("loop0", 1, 7);
         Path above = loop("loop1", 1, onLoop);
+        loop("loop2", 2, first);
+        Path deep = partition("loop2", 1, 9);
 
         clashes(disk, first);
+        clashes(disk, deep);
+        clashes(deep, first);
+        fits(second, deep);
         clashes(second, disk);
         clashes(first, first);
         fits(first, second);

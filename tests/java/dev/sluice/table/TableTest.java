@@ -70,6 +70,13 @@ class TableTest {
     }
 
     @Test
+    void keepsTheOrderOfKeys() throws Exception {
+        String text = "a 1M leaf fail=1 speed=2 blocks=3 block=4\n"
+                + "b 1M leaf block=1 blocks=2 speed=3 fail=4\n";
+        assertThat(Table.parse(text, TYPES).text()).isEqualTo(text);
+    }
+
+    @Test
     void knowsTheRealTypes() throws Exception {
         Table table = Table.parse("disk 1G zero", TargetTypes.all());
         assertThat(table.text()).isEqualTo("disk 1G zero\n");
