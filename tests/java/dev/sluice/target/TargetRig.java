@@ -65,11 +65,12 @@ final class TargetRig implements AutoCloseable {
 
     @Override
     public void close() throws Exception {
+        // Interrupts those who wait for one that failed.
+        pool.shutdownNow();
+        assertThat(pool.awaitTermination(10, TimeUnit.SECONDS)).isTrue();
         while (!open.isEmpty()) {
             open.pop().close();
         }
-        pool.shutdown();
-        assertThat(pool.awaitTermination(10, TimeUnit.SECONDS)).isTrue();
         arena.close();
     }
 

@@ -22,7 +22,7 @@ public final class Bio {
     /** What goes on after a bio has ended and its submitter has let go of it. */
     @FunctionalInterface
     public interface End {
-        /** Called once, in the thread that ended the bio. Must not block for long. */
+        /** Called once, in the thread that ended the bio. Must not block for long, nor throw. */
         void ended(Bio bio);
     }
 
@@ -166,6 +166,13 @@ public final class Bio {
         return completed;
     }
 
+    /** Ends the bio with a failure, unless complete or fail was called before. */
+    void failUnlessCompleted(Errno errno) {
+        if (!(boolean) COMPLETED.getAndSet(this, true)) {
+            drop(errno);
+        }
+    }
+
     /** One more thing to wait for. Only while the bio cannot have ended. */
     void hold() {
         PENDING.getAndAdd(this, 1);
@@ -175,36 +182,51 @@ public final class Bio {
     void drop(Errno errno) {
         note(errno);
         if ((int) PENDING.getAndAdd(this, -1) == 1) {
-            settle();
-            if (parent != null) {
-                parent.partEnded(this);
-            } else {
-                end.ended(this);
-            }
+            goOn(settle());
         }
     }
 
     /**
      * The submitter lets go. True when the bio has ended: the submitter goes on itself, and the
-     * {@link End} is not called.
+     * {@link End} is not called. False: the End was, is or will be called, by any thread, this one
+     * included; the bio is no longer the submitter's.
      */
     public boolean release() {
         if ((int) PENDING.getAndAdd(this, -1) == 1) {
-            settle();
-            return true;
+            Device waitedFor = settle();
+            if (waitedFor == null) {
+                return true;
+            }
+            goOn(waitedFor);
         }
         return false;
     }
 
-    private void note(Errno errno) {
+    /** Remembers a failure, unless there was one before. */
+    void note(Errno errno) {
         if (errno != null && errno != Errno.OK) {
             FAILURE.compareAndSet(this, null, errno);
         }
     }
 
-    private void settle() {
-        if (device != null) {
-            device.ended(this);
+    /** Closes the device's account of the bio; answers the device if others waited for it. */
+    private Device settle() {
+        Device d = device;
+        return d != null && d.ended(this) ? d : null;
+    }
+
+    /** The owner first: running those who waited may take this thread any time. */
+    private void goOn(Device waitedFor) {
+        try {
+            if (parent != null) {
+                parent.partEnded(this);
+            } else {
+                end.ended(this);
+            }
+        } finally {
+            if (waitedFor != null) {
+                waitedFor.resume();
+            }
         }
     }
 

@@ -22,6 +22,8 @@ import java.util.concurrent.TimeUnit;
  * broken for good.
  */
 public final class Device {
+    private static final long DRAIN_STEP_MILLIS = 5;
+
     private final String name;
     private final String type;
     private final Target target;
@@ -91,6 +93,10 @@ public final class Device {
         boolean start;
         long now = clock.nanos();
         synchronized (lock) {
+            if (bio.device != null) {
+                throw new AssertionError("a bio goes to one device; a layer passes a part on: "
+                        + bio);
+            }
             bio.device = this;
             bio.startNanos = now;
             bio.rewrites = rewrites;
@@ -173,10 +179,16 @@ public final class Device {
                 && (b.offset() & mask) <= ((a.until() - 1) & mask);
     }
 
-    /** Called by the bio when it has ended, before its owner goes on. */
-    void ended(Bio bio) {
+    /**
+     * Called by the bio when it has ended, before its owner goes on. True when others waited for
+     * it: they go on with {@link #resume()}, which is called after the owner was told.
+     */
+    boolean ended(Bio bio) {
         long now = clock.nanos();
         boolean freed = false;
+        if (bio.op() == Op.FLUSH) {
+            flushEnded(bio);
+        }
         synchronized (lock) {
             Bio later = bio.after;
             unlink(bio);
@@ -188,11 +200,15 @@ public final class Device {
                 lock.notifyAll();
             }
         }
-        if (bio.op() == Op.FLUSH && bio.outcome() != Errno.OK) {
+        return freed;
+    }
+
+    private void flushEnded(Bio bio) {
+        if (bio.outcome() != Errno.OK) {
             flushFailed(bio.outcome());
-        }
-        if (freed) {
-            resume();
+        } else if (flushFailed) {
+            // The kernel reports a failed writeback to one fsync only; it may concern this one.
+            bio.note(Errno.EIO);
         }
     }
 
@@ -236,7 +252,8 @@ public final class Device {
         resume();
     }
 
-    private void resume() {
+    /** Runs what is ready, unless a thread is at it. */
+    void resume() {
         synchronized (lock) {
             if (resuming) {
                 return;
@@ -254,7 +271,8 @@ public final class Device {
             }
             try {
                 task.run();
-            } catch (RuntimeException | AssertionError e) {
+            } catch (Throwable e) {
+                // Whatever it is, the next one must have its turn.
                 broken = true;
                 log.error(name + ": takes no more requests, its own bookkeeping failed: " + e, e);
             }
@@ -303,25 +321,28 @@ public final class Device {
         new Edge(this, bio, from, (int) (until - from)).start();
     }
 
-    /** Hands an aligned, checked bio to the target, and answers for what escapes it. */
+    /**
+     * Hands an aligned, checked bio to the target, and answers for what escapes it. The bio is
+     * held meanwhile, so that it is not in use again when something escapes after its end.
+     */
     void issue(Bio bio) {
+        bio.hold();
         try {
             target.submit(bio);
-        } catch (Exception | StackOverflowError | OutOfMemoryError e) {
-            log.error(name + ": " + type + " failed on " + bio + ": " + e, e);
-            failOnce(bio);
         } catch (AssertionError e) {
             broken = true;
             log.error(name + ": " + type + " broke its own invariant on " + bio
                     + " and takes no more requests: " + e.getMessage(), e);
-            failOnce(bio);
+            bio.failUnlessCompleted(Errno.EIO);
+        } catch (Throwable e) {
+            log.error(name + ": " + type + " failed on " + bio + ": " + e, e);
+            bio.failUnlessCompleted(Errno.EIO);
         }
+        bio.drop(null);
     }
 
-    private static void failOnce(Bio bio) {
-        if (!bio.completed()) {
-            bio.fail(Errno.EIO);
-        }
+    boolean flushFailed() {
+        return flushFailed;
     }
 
     /** Remembers that a flush failed. */
@@ -353,18 +374,18 @@ public final class Device {
      * @return false when something is left after the time
      */
     public boolean drain(long timeoutMillis) throws InterruptedException {
-        target.drain();
         long deadline = clock.nanos() + TimeUnit.MILLISECONDS.toNanos(timeoutMillis);
-        synchronized (lock) {
-            while (inFlight > 0) {
+        while (true) {
+            // Again and again: what was hastened may bring more, as a read brings its write-back.
+            target.drain();
+            synchronized (lock) {
                 long left = deadline - clock.nanos();
-                if (left <= 0) {
-                    return false;
+                if (inFlight == 0 || left <= 0) {
+                    return inFlight == 0;
                 }
-                lock.wait(TimeUnit.NANOSECONDS.toMillis(left) + 1);
+                lock.wait(Math.min(DRAIN_STEP_MILLIS, TimeUnit.NANOSECONDS.toMillis(left) + 1));
             }
         }
-        return true;
     }
 
     /** The device's name in the table. */

@@ -79,12 +79,16 @@ final class Edge implements Bio.End {
     }
 
     private void finish(Errno errno) {
-        Edge next = device.scratch().give(pieceAt);
-        if (next != null) {
-            int at = pieceAt;
-            device.resume(() -> next.piece(at));
+        int at = pieceAt;
+        Edge next = device.scratch().give(at);
+        try {
+            bio.drop(errno);
+        } finally {
+            // Last, for it may keep this thread as long as others come to wait.
+            if (next != null) {
+                device.resume(() -> next.piece(at));
+            }
         }
-        bio.drop(errno);
     }
 
     private int inBlock() {

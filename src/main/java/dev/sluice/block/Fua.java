@@ -29,7 +29,8 @@ final class Fua implements Bio.End {
             }
             bio.fail(step.outcome());
         } else if (flushing) {
-            bio.complete();
+            // Another flush may have been told of the failure that concerns this write.
+            bio.fail(device.flushFailed() ? Errno.EIO : Errno.OK);
         } else {
             flushing = true;
             step.set(Op.FLUSH, 0, 0, false, null, 0, bio.caller());

@@ -1,0 +1,65 @@
+package dev.sluice.testing;
+
+import dev.sluice.block.Device;
+import dev.sluice.block.Memory;
+import dev.sluice.block.Target;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+
+/**
+ * One thread in place of many: what would run at some time is queued, and a seeded random choice
+ * says what runs next. The same seed gives the same run. Not thread-safe.
+ */
+public final class SimHost {
+    /** What devices logged. */
+    public final List<String> log = new ArrayList<>();
+    public final VirtualClock clock = new VirtualClock();
+    public final Random random;
+    private final List<Runnable> queue = new ArrayList<>();
+
+    public SimHost(long seed) {
+        random = new Random(seed);
+    }
+
+    /** Queues a task to run at some time. */
+    public void later(Runnable task) {
+        queue.add(task);
+    }
+
+    /** Runs one task, any of them; false when there is none. */
+    public boolean step() {
+        if (queue.isEmpty()) {
+            return false;
+        }
+        clock.advance(random.nextInt(10_000));
+        int i = random.nextInt(queue.size());
+        Runnable task = queue.get(i);
+        queue.set(i, queue.get(queue.size() - 1));
+        queue.remove(queue.size() - 1);
+        task.run();
+        return true;
+    }
+
+    /** Runs until nothing is queued. */
+    public void run() {
+        int steps = 0;
+        while (step()) {
+            if (++steps > 50_000_000) {
+                throw new AssertionError("the simulation does not come to rest");
+            }
+        }
+    }
+
+    /** A device with this host's clock and log. */
+    public Device device(String name, Target target, Device... lowers) {
+        return new Device(name, "test", target, List.of(lowers), clock, SimHost::memory,
+                (sentence, cause) -> log.add(sentence));
+    }
+
+    /** Memory for bios of targets that need no address. */
+    public static Memory memory(int bytes) {
+        return new Memory(ByteBuffer.allocateDirect(bytes), 0);
+    }
+}
