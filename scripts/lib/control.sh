@@ -28,22 +28,36 @@ command_set() {
     done
     need_device "$1"
     shift
-    control set "$*"
+    control set "$@"
 }
 
 command_message() {
     (($# >= 2)) || usage_error "message: it is message DIR/DEVICE WORD …"
     need_device "$1"
     shift
-    control message "$*"
+    control message "$@"
 }
 
-# Writes a line to a control file in one write(2), which can fail with a bare number only; the
-# sentence is in the file error.
+# Writes words as a line to a control file in one write(2), which can fail with a bare number
+# only; the sentence is in the file error.
 control() {
-    local folder=$DIR/.sluice/$DEVICE sentence=
+    local folder=$DIR/.sluice/$DEVICE sentence='' line='' word
+    for word in "${@:2}"; do
+        line+="${line:+ }$(quote "$word")"
+    done
     [[ -w $folder/$1 ]] || die "only user $MOUNT_UID and root may change $DEVICE on $DIR"
-    { printf '%s\n' "$2" >"$folder/$1"; } 2>/dev/null && return
+    { printf '%s\n' "$line" >"$folder/$1"; } 2>/dev/null && return
     sentence=$(cat -- "$folder/error" 2>/dev/null) || true
     die "${sentence:-the daemon refused it and left no reason}"
+}
+
+# A word as the daemon reads it back: in double quotes where it needs them.
+quote() {
+    local word=$1
+    if [[ -n $word && $word != '#'* && $word != *[[:space:]\"]* ]]; then
+        printf '%s' "$word"
+        return
+    fi
+    word=${word//\\/\\\\}
+    printf '"%s"' "${word//\"/\\\"}"
 }
