@@ -25,6 +25,8 @@ command_umount() {
         die "$1 is not a sluice mount"
     fi
     RUN=$(runtime_folder "$dir" "$MOUNT_UID")
+    # This shell must not keep the mount busy itself.
+    cd /
     if [[ -n $force ]]; then
         umount_by_force "$dir"
     else
@@ -34,14 +36,14 @@ command_umount() {
 
 umount_in_peace() {
     local dir=$1 held why
-    held=$(loops_on "$dir")
-    if [[ -n $held ]]; then
-        die "$dir is in use: $(name_loops "$held"); $SELF detach takes a loop device away"
-    fi
     case $(answer "$dir") in
     gone) die "the daemon of $dir is gone; $SELF umount --force $dir clears it away" ;;
     hung) die "the daemon of $dir does not answer; $SELF umount --force $dir ends it" ;;
     esac
+    held=$(loops_on "$dir")
+    if [[ -n $held ]]; then
+        die "$dir is in use: $(name_loops "$held"); $SELF detach takes a loop device away"
+    fi
     if ! why=$(unmount "$dir" 2>&1); then
         case $why in
         *busy*) die "$dir is in use$(users_of "$dir"); nothing was unmounted" ;;
@@ -81,10 +83,13 @@ name_loops() {
 
 # " by pid 12 (fio), 13 (bash)", as far as this user may see; fuser(1) is not everywhere.
 users_of() {
-    local pattern pid names=
+    local pattern pid name names=''
     pattern=$(printf '%s\n' "$1" | sed 's/[][*?\\]/\\&/g')
     while read -r pid; do
-        names+="${names:+, }$pid ($(cat "/proc/$pid/comm" 2>/dev/null))"
+        # The processes that look are gone by now, or are this one.
+        if ((pid != $$)) && { read -r name <"/proc/$pid/comm"; } 2>/dev/null; then
+            names+="${names:+, }$pid ($name)"
+        fi
     done < <(find /proc/[0-9]*/{cwd,root,fd} -maxdepth 1 \
         \( -lname "$pattern" -o -lname "$pattern/*" \) 2>/dev/null | cut -d/ -f3 | sort -nu)
     [[ -z $names ]] || printf ' by pid %s\n' "$names"
