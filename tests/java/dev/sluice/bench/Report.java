@@ -34,8 +34,8 @@ final class Report {
     private String pair(Side ours, Side peer) {
         List<String[]> rows = new ArrayList<>();
         rows.add(new String[] {"cell", "unit", ours.name(), peer.name(), "ratio",
-            "CPU µs/req " + ours.name(), peer.name(), "switches/req " + ours.name(),
-            peer.name()});
+            "CPU µs " + ours.name(), "CPU µs " + peer.name(), "switches " + ours.name(),
+            "switches " + peer.name()});
         for (Cell cell : cells) {
             rows.add(new String[] {cell.name(), cell.unit(), rate(ours, cell),
                 rate(peer, cell), fixed(2, results.ratio(ours.name(), peer.name(), cell)),
@@ -45,23 +45,24 @@ final class Report {
         double mean = Results.geometricMean(cells.stream()
                 .mapToDouble(c -> results.ratio(ours.name(), peer.name(), c)).toArray());
         return "\n### " + ours.what() + " beside " + peer.what() + "\n\n" + table(rows)
-                + "\nGeometric mean of the ratios: " + fixed(2, mean) + ". "
+                + "\nGeometric mean of the ratios: " + fixed(2, mean) + ".\n"
                 + collections(ours);
     }
 
     private String alone(Side side) {
         List<String[]> rows = new ArrayList<>();
-        rows.add(new String[] {"cell", "unit", side.name(), "CPU µs/req", "switches/req"});
+        rows.add(new String[] {"cell", "unit", side.name(), "CPU µs", "switches"});
         for (Cell cell : cells) {
             rows.add(new String[] {cell.name(), cell.unit(), rate(side, cell),
                 median(side, cell, Sample::cpuMicros), median(side, cell, Sample::switches)});
         }
-        return "\n### " + side.what() + "\n\n" + table(rows) + "\n" + collections(side);
+        return "\n### " + side.what() + "\n\n" + table(rows)
+                + collections(side);
     }
 
     private String collections(Side side) {
         long count = results.collections(side.name());
-        return count < 0 ? "\n" : "Garbage collections of " + side.name()
+        return count < 0 ? "" : "Garbage collections of " + side.name()
                 + " during the measured runs: " + count + ".\n";
     }
 
