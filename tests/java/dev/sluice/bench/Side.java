@@ -29,11 +29,11 @@ record Side(String name, String what, Data data, boolean cached, boolean fioDire
         }
     }
 
-    /** How many collections there were so far; negative where there is no telling. */
+    /** How many collections there were so far; negative where there are none to count. */
     interface Gc {
         Gc NONE = () -> -1;
 
-        long count() throws IOException, InterruptedException;
+        long count() throws IOException;
     }
 
     /** Ends what was started and leaves nothing of it. */

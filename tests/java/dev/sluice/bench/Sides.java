@@ -83,31 +83,18 @@ final class Sides {
             shell.run(30, command);
             long pid = Long.parseLong(Files.readString(mount.resolve(".sluice/pid")).strip());
             return new Serving(mount.resolve("disk"), List.of(pid),
-                    () -> collections(mount, pid),
+                    () -> collections(mount),
                     () -> shell.run(30, SLUICE, "umount", mount.toString()));
         };
     }
 
-    /** The mount's own count of collections, or the JVM's where the mount gives none. */
-    private long collections(Path mount, long pid) throws IOException, InterruptedException {
+    private static long collections(Path mount) throws IOException {
         Path status = mount.resolve(".sluice/status.json");
-        if (Files.exists(status)) {
-            JsonNode count = new ObjectMapper().readTree(Files.readString(status))
-                    .findValue("gc_count");
-            if (count != null) {
-                return count.asLong();
-            }
+        JsonNode count = new ObjectMapper().readTree(Files.readString(status)).get("gc_count");
+        if (count == null) {
+            throw new IOException(status + " has no gc_count");
         }
-        String[] lines = shell.run(20, "jstat", "-gcutil", "" + pid).strip().split("\n");
-        String[] heads = lines[0].strip().split("\\s+");
-        String[] values = lines[1].strip().split("\\s+");
-        long count = 0;
-        for (int i = 0; i < heads.length; i++) {
-            if (List.of("YGC", "FGC", "CGC").contains(heads[i]) && !values[i].equals("-")) {
-                count += Long.parseLong(values[i]);
-            }
-        }
-        return count;
+        return count.asLong();
     }
 
     /** The nodes make up the one called disk. */
