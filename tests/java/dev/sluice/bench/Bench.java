@@ -1,5 +1,6 @@
 package dev.sluice.bench;
 
+import java.io.IOException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
@@ -11,6 +12,20 @@ final class Bench {
     private Bench() { }
 
     public static void main(String[] arguments) {
-        System.exit(new CommandLine(new Bench()).execute(arguments));
+        System.exit(new CommandLine(new Bench())
+                .setExecutionExceptionHandler((e, command, parsed) -> report(e))
+                .execute(arguments));
+    }
+
+    /** What the outside world, or the user, did wrong takes a sentence; our own errors a trace. */
+    private static int report(Exception e) throws Exception {
+        if (!(e instanceof IOException) && !(e instanceof IllegalArgumentException)) {
+            throw e;
+        }
+        System.err.println("bench: " + e.getMessage());
+        for (Throwable other : e.getSuppressed()) {
+            System.err.println("bench: and then " + other.getMessage());
+        }
+        return 1;
     }
 }

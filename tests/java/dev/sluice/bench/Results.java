@@ -15,7 +15,7 @@ final class Results {
      * @param rate in the cell's unit
      * @param cpuMicros of the server's CPU for each request, NaN where there is no server
      * @param switches of the server's context for each request, NaN where there is no server
-     * @param collections of the server's garbage during the run, negative where there are none to count
+     * @param collections of the server's garbage during the run, negative where it has none
      */
     record Sample(double rate, double cpuMicros, double switches, long collections) { }
 
@@ -53,7 +53,7 @@ final class Results {
                 / spread(second, cell, Sample::rate).median();
     }
 
-    /** All collections of the side in its measured runs, negative where there are none to count. */
+    /** All collections of the side in its measured runs, negative where it has none. */
     long collections(String side) {
         return samples.getOrDefault(side, Map.of()).values().stream().flatMap(List::stream)
                 .mapToLong(Sample::collections).reduce(0, (a, b) -> a < 0 || b < 0 ? -1 : a + b);

@@ -29,7 +29,7 @@ record Side(String name, String what, Data data, boolean cached, boolean fioDire
         }
     }
 
-    /** How many collections there were so far; negative where there are none to count. */
+    /** How many garbage collections there were so far; negative where there is no garbage. */
     interface Gc {
         Gc NONE = () -> -1;
 
