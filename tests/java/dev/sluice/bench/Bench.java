@@ -3,12 +3,15 @@ package dev.sluice.bench;
 import java.io.IOException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
 
 /** The benchmarks by name; {@code scripts/bench NAME} starts this after it has built it. */
-@Command(name = "bench", mixinStandardHelpOptions = true,
-        description = "Measures sluice beside what else could be used.",
+@Command(name = "bench", description = "Measures sluice beside what else could be used.",
         subcommands = TransportBench.class)
 final class Bench {
+    @Option(names = {"-h", "--help"}, usageHelp = true, description = "this text")
+    private boolean help;
+
     private Bench() { }
 
     public static void main(String[] arguments) {

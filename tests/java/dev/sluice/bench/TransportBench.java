@@ -23,7 +23,7 @@ import picocli.CommandLine.Option;
  * Measures requests through the mounted file. Every repetition starts each side afresh; the sides
  * of a group take turns at each cell, so that what else the machine does meets them alike.
  */
-@Command(name = "transport", mixinStandardHelpOptions = true, sortOptions = false,
+@Command(name = "transport", sortOptions = false,
         description = "Measures requests through the mounted file, ours beside its peers.")
 final class TransportBench implements Callable<Integer> {
     @Option(names = "--quick", description = "2 repetitions of 1 s after 1 s of warming")
@@ -51,6 +51,8 @@ final class TransportBench implements Callable<Integer> {
     private Path json;
     @Option(names = "--scratch", paramLabel = "DIR", required = true, hidden = true)
     private Path scratch;
+    @Option(names = {"-h", "--help"}, usageHelp = true, description = "this text")
+    private boolean help;
 
     private final Results results = new Results();
     private Shell shell;
