@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /** What the figures depend on: the machine, the system, the programs. */
 final class Machine {
@@ -25,10 +26,11 @@ final class Machine {
         facts.put("system", field("/etc/os-release", "PRETTY_NAME").replace("\"", ""));
         facts.put("java", System.getProperty("java.vm.name") + " "
                 + System.getProperty("java.runtime.version"));
-        facts.put("fio", first("fio", "--version"));
-        facts.put("qemu-storage-daemon", first("qemu-storage-daemon", "--version"));
-        facts.put("nbdkit", first("nbdkit", "--version"));
-        facts.put("nbdfuse", first("nbdfuse", "--version"));
+        for (String program : List.of("fio", "qemu-storage-daemon", "nbdkit", "nbdfuse")) {
+            if (installed(program)) {
+                facts.put(program, first(program, "--version"));
+            }
+        }
         facts.put("file system of the data files", first("findmnt", "--noheadings", "--output",
                 "FSTYPE,SOURCE", "--target", shell.scratch().toString()));
         return facts;
@@ -36,6 +38,12 @@ final class Machine {
 
     private String first(String... command) throws IOException, InterruptedException {
         return shell.run(20, command).lines().findFirst().orElse("").strip();
+    }
+
+    /** The sides that take part decide which programs must be there. */
+    private static boolean installed(String program) {
+        return Stream.of(System.getenv("PATH").split(":"))
+                .anyMatch(folder -> Files.isExecutable(Path.of(folder, program)));
     }
 
     /** The value behind the first line with the name, after = or a colon. */

@@ -100,8 +100,8 @@ final class TransportBench implements Callable<Integer> {
         long sides = groups.stream().mapToLong(group -> group.sides().size()).sum();
         // A second for fio to start twice, and what a loop device takes.
         long estimate = sides * cells.size() * reps * (seconds + warm + 1) / 60;
-        System.err.println(sides + " sides, " + cells.size() + " cells, " + reps
-                + " repetitions: about " + (estimate + 1) + " minutes");
+        System.err.println("sides: " + sides + ", cells: " + cells.size() + ", repetitions: "
+                + reps + "; takes about " + (estimate + 1) + " min");
         System.out.println("## Transport\n");
         facts.forEach((name, value) -> System.out.println("- " + name + ": " + value));
         System.out.println("- runs: " + reps + " of " + seconds + " s, each after " + warm
