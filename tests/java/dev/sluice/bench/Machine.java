@@ -18,7 +18,9 @@ final class Machine {
 
     Map<String, String> facts() throws IOException, InterruptedException {
         Map<String, String> facts = new LinkedHashMap<>();
-        facts.put("sluice", first("git", "describe", "--always", "--dirty"));
+        if (Files.exists(Path.of(".git")) && installed("git")) {
+            facts.put("sluice", first("git", "describe", "--always", "--dirty"));
+        }
         facts.put("processor", field("/proc/cpuinfo", "model name") + ", "
                 + Runtime.getRuntime().availableProcessors() + " cores");
         facts.put("memory", field("/proc/meminfo", "MemTotal"));

@@ -62,7 +62,7 @@ final class Report {
 
     private String collections(Side side) {
         long count = results.collections(side.name());
-        return count < 0 ? "" : "Garbage collections of " + side.name()
+        return count < 0 ? "" : "\nGarbage collections of " + side.name()
                 + " during the measured runs: " + count + ".\n";
     }
 
