@@ -1,6 +1,7 @@
 package dev.sluice.cli;
 
 import dev.sluice.block.BlockException;
+import dev.sluice.block.Clock;
 import dev.sluice.block.Device;
 import dev.sluice.control.ControlFiles;
 import dev.sluice.fuse.Handles;
@@ -53,14 +54,15 @@ final class Daemon {
         List<TargetType> types = TargetTypes.all();
         Table table = Table.read(tableFile, types);
         WorkerPool workers = new WorkerPool("pool", options.workers(), log);
-        Host host = new Host(new SystemClock(), arena, workers::execute, log);
+        Clock clock = new SystemClock();
+        Host host = new Host(clock, arena, workers::execute, log);
         devices = DeviceSet.open(table, types, host, dir);
         try {
             Handles handles = new Handles(devices.devices());
             ControlFiles control = new ControlFiles(devices, types, Version.TEXT,
                     this::facts, d -> Map.of("opens", handles.opens(d)));
             mount = Mount.start(dir, options, new Mount.Parts(devices.devices(), handles,
-                    control, arena, workers, log, System.currentTimeMillis() / 1000));
+                    control, arena, workers, clock, log, System.currentTimeMillis() / 1000));
         } catch (BlockException | RuntimeException e) {
             closeAfter(e);
             throw e;

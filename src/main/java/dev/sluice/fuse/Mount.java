@@ -1,6 +1,7 @@
 package dev.sluice.fuse;
 
 import dev.sluice.block.BlockException;
+import dev.sluice.block.Clock;
 import dev.sluice.block.Device;
 import dev.sluice.block.Errno;
 import dev.sluice.block.Memory;
@@ -41,7 +42,7 @@ public final class Mount {
 
     /** What a mount serves and what it may use. */
     public record Parts(List<Device> devices, Handles handles, ControlFiles control,
-            Arena arena, WorkerPool workers, Device.Log log, long sinceSeconds) {}
+            Arena arena, WorkerPool workers, Clock clock, Device.Log log, long sinceSeconds) {}
 
     private Mount(Path dir, MountOptions options, Parts parts) {
         this.dir = dir;
@@ -63,7 +64,7 @@ public final class Mount {
         if (options.stock()) {
             mount.startStock();
         } else {
-            mount.startSession(parts.handles(), parts.arena());
+            mount.startSession(parts);
         }
         return mount;
     }
@@ -117,7 +118,8 @@ public final class Mount {
                 + " /etc/fuse.conf" : ""), cause);
     }
 
-    private void startSession(Handles handles, Arena arena) throws BlockException {
+    private void startSession(Parts parts) throws BlockException {
+        Arena arena = parts.arena();
         LibFuse2 lib;
         try {
             lib = LibFuse2.load();
@@ -135,9 +137,11 @@ public final class Mount {
         Handshake handshake = new Handshake(lib, fuse, options.maxBackground(), arena);
         Channel channel = handshake.kernel();
         init(handshake, channel, arena);
+        Readers readers = new Readers(options.threads() - 1);
         for (int i = 0; i < options.threads(); i++) {
-            Session s = new Session(channel, handshake, handles, slots, workers,
-                    options.pollMicros());
+            Session s = new Session(channel, handshake, parts.handles(), slots,
+                    workers, readers, i == 0,
+                    new Pace(parts.clock(), parts.arena()));
             Thread t = new Thread(s, "session-" + i);
             sessions.add(s);
             threads.add(t);

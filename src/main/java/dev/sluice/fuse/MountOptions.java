@@ -18,7 +18,6 @@ import java.util.Set;
  * @param workers the most threads that carry out what may block
  * @param maxBackground requests the kernel keeps under way before it makes callers wait
  * @param payload bytes of data that may be held for requests under way
- * @param pollMicros how long a session thread polls before it sleeps
  */
 public record MountOptions(
         boolean allowOther,
@@ -29,11 +28,10 @@ public record MountOptions(
         int threads,
         int workers,
         int maxBackground,
-        long payload,
-        int pollMicros) {
+        long payload) {
     /** Words and their values, for a sentence. */
     public static final String KNOWN = "allow_other, uid=, gid=, mode=, loop=session|stock,"
-            + " threads=, workers=, max_background=, payload=, poll=";
+            + " threads=, workers=, max_background=, payload=";
 
     /** Parses comma-separated options; null or empty means none. */
     public static MountOptions parse(String text) throws BlockException {
@@ -57,7 +55,6 @@ public record MountOptions(
         private long workers = 64;
         private long maxBackground = 16384;
         private long payload = 1L << 30;
-        private long pollMicros;
 
         void take(String word) throws BlockException {
             int equals = word.indexOf('=');
@@ -80,21 +77,22 @@ public record MountOptions(
                 case "uid" -> uid = number(key, value, 0, Integer.MAX_VALUE);
                 case "gid" -> gid = number(key, value, 0, Integer.MAX_VALUE);
                 case "mode" -> mode = mode(value);
-                case "loop" -> stock = isStock(value);
+                case "loop" -> stock = either(key, value, "stock", "session");
                 case "threads" -> threads = number(key, value, 1, 64);
                 case "workers" -> workers = number(key, value, 1, 4096);
                 case "max_background" -> maxBackground = number(key, value, 1, 65535);
                 case "payload" -> payload = payload(value);
-                case "poll" -> pollMicros = Units.parseDuration("option poll", value) / 1000;
                 default -> throw bad("option " + key + " is unknown; known are " + KNOWN);
             }
         }
 
-        private static boolean isStock(String value) throws BlockException {
-            if (!value.equals("stock") && !value.equals("session")) {
-                throw bad("option loop=" + value + " must be session or stock");
+        /** True for the first of two words. */
+        private static boolean either(String key, String value, String yes, String no)
+                throws BlockException {
+            if (!value.equals(yes) && !value.equals(no)) {
+                throw bad("option " + key + "=" + value + " must be " + yes + " or " + no);
             }
-            return value.equals("stock");
+            return value.equals(yes);
         }
 
         private static int mode(String value) throws BlockException {
@@ -130,7 +128,7 @@ public record MountOptions(
 
         MountOptions build() {
             return new MountOptions(allowOther, (int) uid, (int) gid, mode, stock, (int) threads,
-                    (int) workers, (int) maxBackground, payload, (int) pollMicros);
+                    (int) workers, (int) maxBackground, payload);
         }
     }
 }

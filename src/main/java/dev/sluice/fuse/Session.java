@@ -18,37 +18,80 @@ final class Session implements Runnable {
     /** Up to this size a write is copied out of the thread's slot; above, the slot is swapped. */
     private static final int COPIED = 16 << 10;
 
+    /** From this size on a second thread gains more by copying than it costs. */
+    private static final int LARGE = 64 << 10;
+    /** So many small ones in a row, and a thread that was asked in leaves. */
+    private static final int ENOUGH = 512;
+
     private final Channel channel;
     private final Handshake libfuse;
     private final Handles handles;
     private final SlotPool slots;
     private final WorkerPool workers;
+    private final Pace pace;
+    private final Readers readers;
+    private final boolean first;
     private Slot slot;
+    private int small;
     private volatile long served;
     private volatile boolean stopped;
 
     Session(Channel channel, Handshake libfuse, Handles handles, SlotPool slots,
-            WorkerPool workers, int pollMicros) {
+            WorkerPool workers, Readers readers, boolean first, Pace pace) {
         this.channel = channel;
         this.libfuse = libfuse;
         this.handles = handles;
         this.slots = slots;
         this.workers = workers;
+        this.readers = readers;
+        this.first = first;
+        this.pace = pace;
         this.slot = slots.take(Wire.LARGEST_WRITE);
     }
 
     @Override
     public void run() {
-        while (true) {
-            int length = channel.read(slot.memory().address() + MESSAGE, ROOM);
-            if (length == Channel.GONE || stopped) {
-                slots.give(slot);
-                return;
+        try {
+            if (first) {
+                while (turn()) {
+                    if (pace.slowTurns()) {
+                        readers.ask();
+                    }
+                }
+            } else {
+                help();
             }
-            if (length >= Wire.IN_HEADER) {
-                handle(length);
-            }
+        } catch (InterruptedException e) {
+            throw new IllegalStateException("nobody interrupts a session thread", e);
+        } finally {
+            readers.close();
+            slots.give(slot);
         }
+    }
+
+    /** Reads while it is of use, each time it is asked in. */
+    private void help() throws InterruptedException {
+        while (readers.enter()) {
+            small = 0;
+            while (small < ENOUGH) {
+                if (!turn()) {
+                    return;
+                }
+            }
+            readers.leave();
+        }
+    }
+
+    /** Takes one request; false when there will be none any more. */
+    private boolean turn() {
+        int length = channel.read(slot.memory().address() + MESSAGE, ROOM);
+        if (length == Channel.GONE || stopped) {
+            return false;
+        }
+        if (length >= Wire.IN_HEADER) {
+            handle(length);
+        }
+        return true;
     }
 
     /** What is read from now on is not answered. */
@@ -72,6 +115,7 @@ final class Session implements Runnable {
                     slot.request(channel, opcode, b.getLong(MESSAGE + Wire.IN_UNIQUE), device);
                     data(opcode, device);
                 } else {
+                    readers.ask();
                     libfuse.process(slot.memory().address() + MESSAGE, length);
                 }
             }
@@ -79,7 +123,11 @@ final class Session implements Runnable {
                 // libfuse would make the kernel ask again for what it never saw.
             }
             case Wire.OPEN -> libfuse.open(slot.memory().address() + MESSAGE, length);
-            default -> libfuse.process(slot.memory().address() + MESSAGE, length);
+            default -> {
+                // What a control file asks for may take a while.
+                readers.ask();
+                libfuse.process(slot.memory().address() + MESSAGE, length);
+            }
         }
     }
 
@@ -93,6 +141,12 @@ final class Session implements Runnable {
                 int asked = b.getInt(MESSAGE + Wire.RW_SIZE);
                 // A block device's file ends at its size: reads stop there, writes do not fit.
                 int length = (int) Math.max(0, Math.min(asked, size - offset));
+                if (length < LARGE) {
+                    small++;
+                } else {
+                    small = 0;
+                    readers.ask();
+                }
                 boolean read = opcode == Wire.READ;
                 if (length == 0) {
                     slot.error(read || asked == 0 ? Errno.OK : Errno.ENOSPC);

@@ -42,6 +42,8 @@ public interface Libc {
 
     int ioctl(int fd, long request, long argument);
 
+    int getrusage(int who, long buffer);
+
     int pipe2(long twoFds, int flags);
 
     int madvise(long address, long length, int advice);

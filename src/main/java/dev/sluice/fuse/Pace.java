@@ -1,0 +1,56 @@
+package dev.sluice.fuse;
+
+import dev.sluice.block.Clock;
+import dev.sluice.block.Memory;
+import dev.sluice.sys.Arena;
+import dev.sluice.sys.Libc;
+
+/**
+ * Tells a session thread whether it and its caller merely take turns, slowly: then each request
+ * costs waking a CPU from idle, twice. A second reader makes that rarer, for the one that sleeps
+ * on the caller's own CPU has its turn without. Looked at once in {@link #WINDOW} requests.
+ */
+final class Pace {
+    /** Requests between two looks, and for how many of them this thread must have stood back. */
+    private static final int WINDOW = 64;
+    private static final int MOSTLY = 48;
+    /** Turns on one CPU take some 12 µs, on two 25 to 60 µs. */
+    private static final long SLOW_NANOS = WINDOW * 18_000L;
+    private static final int SLEPT = 128;
+    private static final int PREEMPTED = 136;
+    private static final int THIS_THREAD = 1;
+
+    private final Clock clock;
+    private final Memory usage;
+    private int requests;
+    private long switches;
+    private long since;
+
+    Pace(Clock clock, Arena arena) {
+        this.clock = clock;
+        this.usage = arena.map(Arena.PAGE);
+    }
+
+    /** Notes a request; true when it is the last of a window of slow turns. */
+    boolean slowTurns() {
+        if (requests++ == 0) {
+            switches = switches();
+            since = clock.nanos();
+            return false;
+        }
+        if (requests < WINDOW) {
+            return false;
+        }
+        requests = 0;
+        return clock.nanos() - since > SLOW_NANOS && switches() - switches >= MOSTLY;
+    }
+
+    /**
+     * How often this thread gave its CPU up, to sleep or to a caller it had just woken there
+     * (getrusage(2), ru_nvcsw and ru_nivcsw).
+     */
+    private long switches() {
+        Libc.LIBC.getrusage(THIS_THREAD, usage.address());
+        return usage.bytes().getLong(SLEPT) + usage.bytes().getLong(PREEMPTED);
+    }
+}

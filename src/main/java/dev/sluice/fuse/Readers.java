@@ -1,0 +1,53 @@
+package dev.sluice.fuse;
+
+/**
+ * How many session threads read. One serves small requests best: more only wake each other, and
+ * turn about they keep no caller company. The others wait here until one is asked in: for large
+ * requests, which are copied while another is read, or to stand in for a thread that goes through
+ * libfuse. Thread-safe.
+ */
+final class Readers {
+    private final int others;
+    /** Asked in and not yet left; read without the lock where a stale value does no harm. */
+    private volatile int inside; // written under this
+    private int asked; // guarded by this
+    private boolean closed; // guarded by this
+
+    /** So many threads besides the one that always reads. */
+    Readers(int others) {
+        this.others = others;
+    }
+
+    /** Asks one more in, if one is left. */
+    void ask() {
+        if (inside < others) {
+            synchronized (this) {
+                if (inside < others) {
+                    inside = inside + 1;
+                    asked++;
+                    notify();
+                }
+            }
+        }
+    }
+
+    /** Waits to be asked in; false when the mount has ended. */
+    synchronized boolean enter() throws InterruptedException {
+        while (asked == 0 && !closed) {
+            wait();
+        }
+        asked--;
+        return !closed;
+    }
+
+    /** A thread that was asked in is no longer of use. */
+    synchronized void leave() {
+        inside = inside - 1;
+    }
+
+    /** The mount has ended. */
+    synchronized void close() {
+        closed = true;
+        notifyAll();
+    }
+}
