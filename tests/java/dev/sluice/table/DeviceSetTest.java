@@ -11,6 +11,7 @@ import dev.sluice.block.Op;
 import dev.sluice.sys.Arena;
 import dev.sluice.target.Host;
 import dev.sluice.target.TargetType;
+import dev.sluice.target.TargetTypes;
 import dev.sluice.work.SystemClock;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -81,6 +82,16 @@ class DeviceSetTest {
 
         assertThat(set.table()).isEqualTo(text.replace(" - ", " 1M "));
         assertThat(Table.parse(set.table(), types).text()).isEqualTo(set.table());
+    }
+
+    @Test
+    void realTargetsPrintLinesThatReadBack() throws Exception {
+        String text = "base 1M zero\n\"my disk\" 64k ram\nup 4k linear \"my disk\" offset=8k\n";
+        List<TargetType> real = TargetTypes.all();
+        DeviceSet set = DeviceSet.open(Table.parse(text, real), real, host, (Path) null);
+
+        assertThat(set.table()).isEqualTo(text);
+        set.close();
     }
 
     @Test

@@ -47,7 +47,7 @@ final class LinearTarget implements Target {
 
     @Override
     public String arguments() {
-        return lower.name() + (start == 0 ? "" : " offset=" + Units.size(start));
+        return Words.quote(lower.name()) + (start == 0 ? "" : " offset=" + Units.size(start));
     }
 
     private static final class Type implements TargetType {
