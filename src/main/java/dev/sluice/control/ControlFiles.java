@@ -6,9 +6,11 @@ import dev.sluice.block.BlockException;
 import dev.sluice.block.Device;
 import dev.sluice.block.Errno;
 import dev.sluice.table.DeviceSet;
+import dev.sluice.table.KeyValues;
 import dev.sluice.table.Table;
 import dev.sluice.table.TableLine;
 import dev.sluice.target.TargetType;
+import dev.sluice.target.Units;
 import dev.sluice.target.Words;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -158,6 +160,7 @@ public final class ControlFiles {
 
     private String status(Device device) {
         Map<String, Object> all = facts(device);
+        all.put("size", Units.size(device.limits().size()));
         Map<String, Object> stats = device.stats();
         all.put("in_flight", stats.get("in_flight"));
         all.put("oldest_us", stats.get("oldest_us"));
@@ -228,31 +231,7 @@ public final class ControlFiles {
         if (file.equals("message")) {
             device.target().message(words);
         } else {
-            device.target().set(changes(device.type(), words));
+            device.target().set(KeyValues.parse(words, types.get(device.type())));
         }
-    }
-
-    private Map<String, String> changes(String type, List<String> words) throws BlockException {
-        List<String> keys = types.get(type).parameters().stream()
-                .map(TargetType.Parameter::key).toList();
-        Map<String, String> changes = new LinkedHashMap<>();
-        for (String word : words) {
-            int equals = word.indexOf('=');
-            if (equals < 0) {
-                throw new BlockException(Errno.EINVAL,
-                        "the word " + word + " has no =; write key=value …");
-            }
-            String key = word.substring(0, equals);
-            if (!keys.contains(key)) {
-                throw new BlockException(Errno.EINVAL, type + " has no key " + key + "; "
-                        + (keys.isEmpty() ? "it takes none" : "it has "
-                                + String.join(", ", keys)));
-            }
-            if (changes.put(key, word.substring(equals + 1)) != null) {
-                throw new BlockException(Errno.EINVAL,
-                        "the key " + key + " stands twice; write it once");
-            }
-        }
-        return changes;
     }
 }

@@ -200,8 +200,9 @@ public final class DeviceSet implements AutoCloseable {
             if (device.drain(limitMillis)) {
                 return true;
             }
-            failures.add(device, Errno.ETIMEDOUT, device.inFlight() + " requests are still in"
-                    + " flight after " + Units.duration(limitMillis * 1_000_000), null);
+            failures.add(device, Errno.ETIMEDOUT, "not idle after "
+                    + Units.duration(limitMillis * 1_000_000) + ", requests in flight: "
+                    + device.inFlight(), null);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             failures.add(device, Errno.EINTR, "draining was interrupted", e);

@@ -6,10 +6,8 @@ import dev.sluice.target.TargetType;
 import dev.sluice.target.Units;
 import dev.sluice.target.Words;
 import java.nio.charset.StandardCharsets;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Collectors;
 
 /** Reads one line of a table: what can be judged without the others. */
 final class LineParser {
@@ -45,7 +43,7 @@ final class LineParser {
     private TableLine line(List<String> words) throws BlockException {
         String name = words.get(0);
         checkName(name);
-        if (words.size() == 2 && types.containsKey(words.get(1))) {
+        if (words.size() >= 2 && types.containsKey(words.get(1))) {
             throw wrong("the size is missing; " + shape(types.get(words.get(1))));
         }
         if (words.size() < 3) {
@@ -53,7 +51,7 @@ final class LineParser {
         }
         TargetType type = types.get(words.get(2));
         if (type == null) {
-            throw wrong("there is no target " + words.get(2) + "; there are "
+            throw wrong("there is no target " + Words.quote(words.get(2)) + "; there are "
                     + String.join(", ", types.keySet()));
         }
         long size = size(words.get(1), type);
@@ -68,7 +66,8 @@ final class LineParser {
         if ("".equals(path) || path != null && path.indexOf('\0') >= 0) {
             throw wrong("the path is empty or holds a zero byte; name a file or block device");
         }
-        Map<String, String> values = values(words.subList(at, words.size()), type);
+        Map<String, String> values = KeyValues.parse(words.subList(at, words.size()),
+                type);
         return new TableLine(name, size, type.name(), lowers, path, values);
     }
 
@@ -76,35 +75,12 @@ final class LineParser {
     private static int positional(List<String> words, int from, TargetType type, int count)
             throws BlockException {
         for (int i = from; i < from + count; i++) {
-            if (i == words.size() || isKey(words.get(i), type)) {
+            if (i == words.size() || KeyValues.isOf(type, words.get(i))) {
                 throw wrong((type.takesPath() && i >= 3 + type.lowers() ? "the path"
                         : "a lower device") + " is missing; " + shape(type));
             }
         }
         return from + count;
-    }
-
-    private static boolean isKey(String word, TargetType type) {
-        return type.parameters().stream().anyMatch(p -> word.startsWith(p.key() + "="));
-    }
-
-    private static Map<String, String> values(List<String> words, TargetType type)
-            throws BlockException {
-        Map<String, String> values = new LinkedHashMap<>();
-        for (String word : words) {
-            int equals = word.indexOf('=');
-            if (equals < 0) {
-                throw wrong("the word " + word + " is one too many; " + shape(type));
-            }
-            String key = word.substring(0, equals);
-            if (!isKey(word, type)) {
-                throw wrong(type.name() + " has no key " + key + "; " + keys(type));
-            }
-            if (values.put(key, word.substring(equals + 1)) != null) {
-                throw wrong("the key " + key + " stands twice; write it once");
-            }
-        }
-        return values;
     }
 
     private static long size(String word, TargetType type) throws BlockException {
@@ -160,12 +136,6 @@ final class LineParser {
         return "write: NAME SIZE " + type.name() + " LOWER".repeat(type.lowers())
                 + (type.takesPath() ? " PATH" : "")
                 + (type.parameters().isEmpty() ? "" : " [KEY=VALUE …]");
-    }
-
-    private static String keys(TargetType type) {
-        return type.parameters().isEmpty() ? "it takes none" : "it has "
-                + type.parameters().stream().map(TargetType.Parameter::key)
-                        .collect(Collectors.joining(", "));
     }
 
     /** A mistake that does not yet say where. */

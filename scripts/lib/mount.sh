@@ -1,0 +1,162 @@
+# shellcheck shell=bash
+# mount: one daemon for one mount, in a session of its own.
+
+# How long the devices may take to open, in seconds.
+readonly MOUNT_LIMIT=60
+
+command_mount() {
+    local foreground='' options='' dir
+    while (($# > 0)); do
+        case $1 in
+        -f) foreground=yes ;;
+        -o)
+            (($# > 1)) || usage_error "mount: -o needs options"
+            options+=${options:+,}$2
+            shift
+            ;;
+        -o?*) options+=${options:+,}${1#-o} ;;
+        --)
+            shift
+            break
+            ;;
+        -?*) usage_error "mount: there is no option $1" ;;
+        *) break ;;
+        esac
+        shift
+    done
+    (($# == 2)) || usage_error "mount: it is mount [-f] [-o OPTIONS] TABLE DIR"
+    need_table "$1"
+    need_mount_point "$2"
+    dir=$(absolute "$2") || die "$2 cannot be resolved"
+    need_fuse
+    find_java
+    take_runtime_folder "$dir"
+    local program=("${JVM[@]}" "-Dsluice.runtime=$RUN" "-XX:ErrorFile=$RUN/hs_err.log")
+    program+=(-jar "$JAR" mount ${options:+-o "$options"} -- "$1" "$dir")
+    if [[ -n $foreground ]]; then
+        printf '%s\n' $$ >"$RUN/pid"
+        unset SLUICE_READY_FD
+        LC_ALL=C.UTF-8 exec "${program[@]}" {LOCK}<&-
+    fi
+    start "$dir" "${program[@]}"
+}
+
+need_table() {
+    [[ $1 != - ]] || die "the table must be a file; standard input cannot be one"
+    [[ -e $1 ]] || die "there is no table $1"
+    [[ -f $1 ]] || die "the table $1 is not a file"
+    [[ -r $1 ]] || die "the table $1 cannot be read by user $EUID"
+}
+
+# Everything that would make the mount fail later, or worse, succeed over something else.
+need_mount_point() {
+    local dir
+    dir=$(absolute "$1") || die "there is no directory $1"
+    if find_mount "$dir" && [[ $MOUNT_TYPE == fuse* ]]; then
+        case $(answer "$dir") in
+        gone) die "$1 has a stale mount (Transport endpoint is not connected);" \
+            "$SELF umount --force $1 clears it away" ;;
+        *) is_sluice && die "$1 is a sluice mount already; $SELF umount $1 ends it" ;;
+        esac
+    fi
+    [[ -e $1 ]] || die "there is no directory $1"
+    [[ -d $1 ]] || die "$1 is not a directory"
+    [[ -r $1 && -x $1 ]] || die "the directory $1 cannot be read by user $EUID"
+    [[ -z $(ls -A -- "$1") ]] || die "the directory $1 is not empty; a mount would hide its files"
+    if ((EUID != 0)); then
+        [[ -w $1 ]] || die "user $EUID may not write to $1, which mounting on it as that user needs"
+    fi
+}
+
+# What the kernel and the system must have.
+need_fuse() {
+    local why
+    [[ -e /dev/fuse ]] || die "there is no /dev/fuse; modprobe fuse makes it," \
+        "a container must be given it (--device /dev/fuse)"
+    if ! why=$({ : <>/dev/fuse; } 2>&1); then
+        die "/dev/fuse cannot be opened (${why##*: });" \
+            "root can, or others after chmod 666 /dev/fuse"
+    fi
+    if ((EUID != 0)) && ! command -v fusermount >/dev/null; then
+        die "there is no fusermount, which mounting as user $EUID needs;" \
+            "on Debian it is in the package fuse3"
+    fi
+    has_libfuse ||
+        die "the library libfuse.so.2 is missing; on Debian it is in the package libfuse2"
+}
+
+has_libfuse() {
+    local cache
+    if cache=$(PATH=$PATH:/sbin:/usr/sbin ldconfig -p 2>/dev/null); then
+        [[ $cache == *libfuse.so.2* ]]
+    else
+        compgen -G '/lib*/libfuse.so.2' >/dev/null || compgen -G '/usr/lib*/libfuse.so.2' >/dev/null
+    fi
+}
+
+# Sets RUN to the runtime folder of this mount, locked while the mount is being made. A daemon
+# whose mount was taken away by umount(8) may still be flushing what the new one would open.
+take_runtime_folder() {
+    RUN=$(runtime_folder "$1" "$EUID")
+    make_runtime_folder "$RUN"
+    exec {LOCK}<"$RUN"
+    flock -n "$LOCK" || die "another mount on $1 is just being made"
+    await_end "$RUN" 10000 ||
+        die "the daemon of the mount before (pid $(daemon_pid "$RUN")) has not yet ended"
+    rm -f -- "$RUN"/{pid,result,log,hs_err.log}
+}
+
+# Starts the daemon and waits for its word. The pipe's other end is the daemon's alone, so the
+# wait ends with its death too.
+start() {
+    local dir=$1 ready word='' rc=0
+    shift
+    exec {ready}< <(
+        close_inherited
+        exec 9>&1 1>"$RUN/log" 2>&1 </dev/null
+        export SLUICE_READY_FD=9 LC_ALL=C.UTF-8
+        exec setsid "$@"
+    )
+    printf '%s\n' "$!" >"$RUN/pid"
+    read -r -t "$MOUNT_LIMIT" word <&"$ready" || rc=$?
+    case $word in
+    ready) return ;;
+    'error '*) say "${word#error }" ;;
+    *)
+        if ((rc > 128)); then
+            say "the mount was not ready after $MOUNT_LIMIT s, and is given up; the log is $RUN/log"
+        else
+            say "the daemon ended before the mount was ready; the end of its log, $RUN/log:"
+            tail -n 20 "$RUN/log" >&2
+        fi
+        ;;
+    esac
+    give_up "$dir" "$word"
+    return 1
+}
+
+# The daemon must not keep pipes of the caller open: who reads them would wait for its end.
+close_inherited() {
+    local fd
+    for fd in /proc/self/fd/*; do
+        fd=${fd##*/}
+        ((fd > 2 && fd != 255)) && eval "exec $fd>&-"
+    done
+    return 0
+}
+
+# Clears away what a failed mount has left; the log stays when it is all there is to know.
+give_up() {
+    local pid
+    if ! await_end "$RUN" 3000 && pid=$(daemon_pid "$RUN"); then
+        kill -KILL "$pid" 2>/dev/null || true
+    fi
+    if find_sluice "$1" && [[ $(answer "$1") == gone ]]; then
+        unmount_lazily "$1"
+    fi
+    if [[ $2 == 'error '* ]]; then
+        rm -rf -- "$RUN"
+    else
+        rm -f -- "$RUN/pid"
+    fi
+}

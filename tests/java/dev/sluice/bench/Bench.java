@@ -1,0 +1,34 @@
+package dev.sluice.bench;
+
+import java.io.IOException;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** The benchmarks by name; {@code scripts/bench NAME} starts this after it has built it. */
+@Command(name = "bench", description = "Measures sluice beside what else could be used.",
+        subcommands = TransportBench.class)
+final class Bench {
+    @Option(names = {"-h", "--help"}, usageHelp = true, description = "this text")
+    private boolean help;
+
+    private Bench() { }
+
+    public static void main(String[] arguments) {
+        System.exit(new CommandLine(new Bench())
+                .setExecutionExceptionHandler((e, command, parsed) -> report(e))
+                .execute(arguments));
+    }
+
+    /** What the outside world, or the user, did wrong takes a sentence; our own errors a trace. */
+    private static int report(Exception e) throws Exception {
+        if (!(e instanceof IOException) && !(e instanceof IllegalArgumentException)) {
+            throw e;
+        }
+        System.err.println("bench: " + e.getMessage());
+        for (Throwable other : e.getSuppressed()) {
+            System.err.println("bench: and then " + other.getMessage());
+        }
+        return 1;
+    }
+}

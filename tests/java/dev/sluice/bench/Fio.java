@@ -1,0 +1,77 @@
+package dev.sluice.bench;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Runs fio and reads its JSON. */
+final class Fio {
+    private final Shell shell;
+    private final long size;
+
+    /** Every run covers the first size bytes of its file. */
+    Fio(Shell shell, long size) {
+        this.shell = shell;
+        this.size = size;
+    }
+
+    /** What one run did; the rate is in requests, or bytes, per second of fio's own clock. */
+    record Result(long requests, double iops, double bytesPerSecond) {
+        /** In the cell's unit. */
+        double rate(Cell cell) {
+            return cell.small() ? iops / 1e3 : bytesPerSecond / (1 << 20);
+        }
+    }
+
+    /** Runs the cell for whole seconds: fio reads a fraction of one as none. */
+    Result run(Cell cell, Path file, boolean direct, int seconds)
+            throws IOException, InterruptedException {
+        return parse(fio(seconds + 30, file, direct, List.of("--rw=" + cell.rw(),
+                "--bs=" + cell.blockSize(), "--ioengine=" + cell.engine(),
+                "--iodepth=" + cell.depth(), "--numjobs=" + cell.jobs(), "--group_reporting",
+                "--time_based", "--runtime=" + seconds, "--norandommap", "--randrepeat=0")),
+                cell.writes());
+    }
+
+    /** Writes all of the file once, so that reads find data and writes overwrite. */
+    void fill(Path file, boolean direct) throws IOException, InterruptedException {
+        fio(300, file, direct, List.of("--rw=write", "--bs=1m", "--ioengine=libaio",
+                "--iodepth=4", "--end_fsync=1"));
+    }
+
+    private String fio(int limit, Path file, boolean direct, List<String> options)
+            throws IOException, InterruptedException {
+        Path json = Files.createTempFile(shell.scratch(), "fio", ".json");
+        try {
+            List<String> command = new ArrayList<>(List.of("fio", "--name=bench",
+                    "--filename=" + file, "--size=" + size, "--direct=" + (direct ? 1 : 0),
+                    // A cached file stays cached; nothing is laid out before the clock runs.
+                    "--invalidate=0", "--fallocate=none", "--allow_file_create=0",
+                    "--output-format=json", "--output=" + json));
+            command.addAll(options);
+            shell.run(limit, command);
+            return Files.readString(json);
+        } finally {
+            Files.delete(json);
+        }
+    }
+
+    /** The result of the one group in fio's JSON. */
+    static Result parse(String json, boolean writes) throws IOException {
+        JsonNode job = new ObjectMapper().readTree(json).path("jobs").path(0);
+        if (job.path("error").asInt(-1) != 0) {
+            throw new IOException("fio reports error " + job.path("error"));
+        }
+        JsonNode side = job.path(writes ? "write" : "read");
+        Result result = new Result(side.path("total_ios").asLong(),
+                side.path("iops").asDouble(), side.path("bw_bytes").asDouble());
+        if (result.requests() <= 0) {
+            throw new IOException("fio did not complete one request");
+        }
+        return result;
+    }
+}

@@ -1,0 +1,42 @@
+package dev.sluice.bench;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
+
+/** The benchmark itself, on sides that need no peer installed; how fast they are is not judged. */
+@Tag("kernel")
+@Timeout(180)
+final class TransportBenchTest {
+    @TempDir
+    private Path scratch;
+
+    @Test
+    void everySideAndCellGivesASampleAndLeavesNothingBehind() throws Exception {
+        Path json = scratch.resolve("samples.json");
+        int status = new CommandLine(new TransportBench()).execute("--scratch=" + scratch,
+                "--sides=zero,bare", "--cells=^4k-write-(psync-x4|qd32-loop)$", "--reps=1",
+                "--seconds=1", "--warm=1", "--size=16", "--json=" + json);
+        assertThat(status).isZero();
+        JsonNode samples = new ObjectMapper().readTree(json.toFile()).get("samples");
+        for (String side : new String[] {"zero", "bare"}) {
+            for (String cell : new String[] {"4k-write-psync-x4", "4k-write-qd32-loop"}) {
+                assertThat(samples.at("/" + side + "/" + cell + "/0/rate").asDouble())
+                        .as("%s %s", side, cell).isPositive();
+            }
+        }
+        assertThat(samples.at("/zero/4k-write-psync-x4/0/cpuMicros").asDouble()).isPositive();
+        assertThat(Files.readString(Path.of("/proc/self/mounts")))
+                .doesNotContain(scratch.toString());
+        assertThat(new Shell(scratch).run(20, "losetup", "--list", "--noheadings", "--output",
+                "BACK-FILE")).doesNotContain(scratch.toString());
+    }
+}

@@ -1,0 +1,112 @@
+package dev.sluice.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What is written comes back, through the file and through a loop device, with both loops. */
+@Tag("kernel")
+@Timeout(150)
+final class DataKernelTest {
+    private static final String[] SIZES = {"512", "4k", "16k", "128k", "1m"};
+
+    @ParameterizedTest
+    @ValueSource(strings = {"session", "stock"})
+    void fioVerifiesOnTheFile(String loop) {
+        try (Mounted m = Mounted.with("loop=" + loop, "disk 64M ram")) {
+            for (String size : SIZES) {
+                verify(m.file("disk"), size);
+            }
+            assertThat(m.stat("disk", "write.failed")).isZero();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"session", "stock"})
+    void fioVerifiesOnALoopDevice(String loop) {
+        try (Mounted m = Mounted.with("loop=" + loop, "disk 64M ram")) {
+            Path device = m.attach("disk");
+            assertThat(Shell.read(sys(device, "loop/dio"))).isEqualTo("1\n");
+            for (String size : SIZES) {
+                verify(device, size);
+            }
+            assertThat(m.stat("disk", "write.failed")).isZero();
+        }
+    }
+
+    @Test
+    void writersSideBySideOnTheFileVerify() {
+        try (Mounted m = Mounted.with("", "disk 64M ram")) {
+            Map<String, String> options = options("4k", "8M");
+            options.put("numjobs", "4");
+            options.put("offset_increment", "16M");
+            options.put("ioengine", "psync");
+            options.put("iodepth", "1");
+            String out = Shell.fio(m.file("disk"), options).ok();
+            assertThat(out).contains("err= 0");
+        }
+    }
+
+    @Test
+    void theFileCanBeMapped() {
+        try (Mounted m = Mounted.with("", "disk 16M ram")) {
+            Map<String, String> options = options("4k", "8M");
+            options.put("ioengine", "mmap");
+            options.put("iodepth", "1");
+            options.put("direct", "0");
+            assertThat(Shell.fio(m.file("disk"), options).ok()).contains("err= 0");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"session", "stock"})
+    void blkdiscardZeroes(String loop) {
+        try (Mounted m = Mounted.with("loop=" + loop, "disk 16M ram")) {
+            Path device = m.attach("disk");
+            for (String how : new String[] {"--force", "--zeroout"}) {
+                Shell.bash("head -c 16M /dev/zero | tr '\\0' x"
+                        + " | dd of=\"$1\" bs=1M oflag=direct iflag=fullblock status=none",
+                        device).ok();
+                // From an edge inside of a page to another.
+                Shell.run("blkdiscard", how, "-o", "1536", "-l", "8389632", device.toString())
+                        .ok();
+                String edges = Shell.bash("dd if=\"$1\" bs=512 iflag=direct status=none"
+                        + " | tr '\\0x' '0x' | fold -w 512 | uniq -c | awk '{print $1, length($2),"
+                        + " substr($2, 1, 1)}'", device).ok();
+                assertThat(edges).as(how).isEqualTo("3 512 x\n16386 512 0\n16379 512 x");
+            }
+            assertThat(m.stat("disk", "discard.ended") + m.stat("disk", "write_zeroes.ended"))
+                    .isGreaterThanOrEqualTo(2);
+        }
+    }
+
+    private static void verify(Path file, String size) {
+        String out = Shell.fio(file, options(size, size.equals("512") ? "4M" : "32M")).ok();
+        assertThat(out).contains("err= 0").doesNotContain("verify:");
+    }
+
+    private static Map<String, String> options(String blockSize, String size) {
+        Map<String, String> options = new LinkedHashMap<>();
+        options.put("rw", "randwrite");
+        options.put("bs", blockSize);
+        options.put("size", size);
+        options.put("iodepth", "32");
+        options.put("ioengine", "libaio");
+        options.put("verify", "crc32c");
+        options.put("do_verify", "1");
+        options.put("verify_fatal", "1");
+        options.put("randseed", Long.toString(Long.getLong("seed", 20)));
+        return options;
+    }
+
+    private static Path sys(Path loop, String file) {
+        return Path.of("/sys/block", loop.getFileName().toString(), file);
+    }
+}

@@ -1,0 +1,240 @@
+package dev.sluice.table;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import dev.sluice.block.Bio;
+import dev.sluice.block.BlockException;
+import dev.sluice.block.Device;
+import dev.sluice.block.Errno;
+import dev.sluice.block.Op;
+import dev.sluice.sys.Arena;
+import dev.sluice.target.Host;
+import dev.sluice.target.TargetType;
+import dev.sluice.work.SystemClock;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+@Tag("unit")
+@Timeout(60)
+class DeviceSetTest {
+    private final List<TargetType> types = FakeType.all();
+    private final List<String> events = ((FakeType) types.get(0)).events;
+    private final Arena arena = new Arena();
+    private final List<Runnable> queued = new ArrayList<>();
+    private final Host host = new Host(new SystemClock(), arena, queued::add,
+            (sentence, cause) -> events.add("log " + sentence));
+
+    @TempDir
+    Path folder;
+
+    @AfterEach
+    void end() {
+        arena.close();
+    }
+
+    private DeviceSet open(String text) throws BlockException {
+        return DeviceSet.open(Table.parse(text, types), types, host, folder.resolve("mnt"));
+    }
+
+    private BlockException mistake(String text) {
+        BlockException e = catchThrowableOfType(BlockException.class, () -> open(text));
+        assertThat(e).as(text).isNotNull();
+        return e;
+    }
+
+    @Test
+    void opensLowersFirstAndClosesThemLast() throws Exception {
+        DeviceSet set = open("top - layer mid\nmid 1M layer base\nbase 2M leaf\nfree 1M bare");
+        assertThat(events).containsExactly("open base", "open free", "open mid", "open top");
+        assertThat(set.devices()).extracting(Device::name)
+                .containsExactly("top", "mid", "base", "free");
+        assertThat(set.device("top").lowers()).containsExactly(set.device("mid"));
+        assertThat(set.device("none")).isNull();
+
+        events.clear();
+        set.close();
+        assertThat(events).containsExactly(
+                "drain top", "FLUSH top", "FLUSH mid", "FLUSH base", "close top",
+                "drain mid", "FLUSH mid", "FLUSH base", "close mid",
+                "drain free", "FLUSH free", "close free",
+                "drain base", "FLUSH base", "close base");
+
+        events.clear();
+        set.close();
+        assertThat(events).as("closing again does nothing").isEmpty();
+    }
+
+    @Test
+    void showsTheTableAsItIs() throws Exception {
+        Path image = Files.createFile(folder.resolve("a b"));
+        String text = "top - layer \"my disk\" offset=4k\n\"my disk\" - disk \"" + image
+                + "\" natural=1M\n";
+        DeviceSet set = open(text);
+
+        assertThat(set.table()).isEqualTo(text.replace(" - ", " 1M "));
+        assertThat(Table.parse(set.table(), types).text()).isEqualTo(set.table());
+    }
+
+    @Test
+    void givesTargetsAbsolutePaths() throws Exception {
+        DeviceSet set = open("a - disk pom.xml");
+        assertThat(set.table()).isEqualTo(
+                "a 4k disk " + Path.of("pom.xml").toAbsolutePath() + "\n");
+    }
+
+    @Test
+    void closesWhatWasOpenWhenOneFails() {
+        BlockException e = mistake("c - layer b fail=open\nb - layer a\na 1M leaf fail=close");
+
+        assertThat(e).hasMessage("line 1: c: somebody else has it; stop that first");
+        assertThat(e.errno()).isEqualTo(Errno.EBUSY);
+        assertThat(events).containsExactly("open a", "open b", "open c", "close b", "close a");
+        assertThat(e.getSuppressed()).hasSize(1);
+    }
+
+    @Test
+    void closesWhatWasOpenWhenOneHasABug() {
+        assertThat(mistake("a 1M bare\nb 1M leaf fail=bug"))
+                .hasMessage("line 2: b: leaf does not open: a bug");
+        assertThat(events).containsExactly("open a", "open b", "close a");
+    }
+
+    @Test
+    void putsThePlaceBeforeABadUnit() {
+        assertThat(mistake("\na 1M leaf speed=3x")).hasMessage("line 2: a: speed 3x is not a size:"
+                + " write bytes or a number with k, M, G, T or P, as in 64M");
+    }
+
+    @Test
+    void refusesSizesThatAreNoMultipleOfTheBlock() {
+        assertThat(mistake("a 5k leaf block=4k")).hasMessage("line 1: a: the size 5120 is not a"
+                + " multiple of 4096, the block of a; 8192 is");
+        assertThat(events).as("the target that opened is closed")
+                .containsExactly("open a", "close a");
+
+        assertThat(mistake("a 8k leaf block=4k\nb 1k layer a")).hasMessage("line 2: b: the size"
+                + " 1024 is not a multiple of 4096, the block of a; 4096 is");
+    }
+
+    @Test
+    void refusesSizesThatFollowAndDoNotFit() {
+        assertThat(mistake("a - disk /dev/null natural=1000")).hasMessage(
+                "line 1: a: the size 1000 is not a multiple of 512; 1024 is");
+        assertThat(mistake("a - disk /dev/null natural=0")).hasMessage(
+                "line 1: a: the size that follows for disk is 0; let it be at least 512");
+    }
+
+    @Test
+    void refusesAPathUsedTwiceBeforeAnythingIsOpen() throws Exception {
+        Path image = Files.createFile(folder.resolve("image"));
+        assertThat(mistake("z 1M bare\na - disk " + image + "\nb - disk " + image)).hasMessage(
+                "line 3: b: " + image + " holds the same data as " + image + " of a in line 2;"
+                        + " give each device a path of its own");
+        assertThat(events).isEmpty();
+    }
+
+    @Test
+    void refusesAPathUnderTheMount() {
+        Path mnt = folder.resolve("mnt");
+        assertThat(mistake("a - disk " + mnt + "/x")).hasMessage("line 1: a: " + mnt + "/x lies"
+                + " in the directory of the mount, " + mnt + "; name a path outside of it");
+        assertThat(events).isEmpty();
+    }
+
+    @Test
+    void flushesAllAndNamesAllFailures() throws Exception {
+        DeviceSet set = open("a 1M leaf fail=flush\nb 1M bare\nc 1M leaf fail=flush");
+        events.clear();
+        BlockException e = catchThrowableOfType(BlockException.class, set::flush);
+
+        assertThat(e).hasMessage(
+                "c: the flush failed: no space left; a: the flush failed: no space left");
+        assertThat(e.errno()).isEqualTo(Errno.ENOSPC);
+        assertThat(events).contains("FLUSH a", "FLUSH b", "FLUSH c");
+    }
+
+    @Test
+    void closesEveryDeviceWhateverFails() throws Exception {
+        DeviceSet set = open("a 1M leaf fail=flush\nb 1M bare\nc 1M leaf fail=close");
+        events.clear();
+        BlockException e = catchThrowableOfType(BlockException.class, set::close);
+
+        assertThat(e).hasMessage("c: the lock is lost; a: the flush failed: no space left");
+        assertThat(e.errno()).isEqualTo(Errno.EIO);
+        assertThat(e.getSuppressed()).hasSize(1);
+        assertThat(events).contains("close a", "close b", "close c");
+    }
+
+    @Test
+    void leavesWhatIsBusyOpenAndWhatItStandsOn() throws Exception {
+        DeviceSet set = open("top - layer base fail=hold\nbase 1M leaf\nfree 1M bare");
+        Bio bio = new Bio(b -> { }).set(Op.DISCARD, 0, 512, false, null, 0, 0);
+        set.device("top").submit(bio);
+        assertThat(bio.release()).isFalse();
+        events.clear();
+        BlockException e = catchThrowableOfType(BlockException.class, () -> set.close(50));
+
+        assertThat(e).hasMessage("top: not idle after 50ms, requests in flight: 1");
+        assertThat(e.errno()).isEqualTo(Errno.ETIMEDOUT);
+        assertThat(events).containsExactly("drain top", "drain free", "FLUSH free", "close free",
+                "drain base", "FLUSH base");
+    }
+
+    @Test
+    void leavesADeviceOpenWhoseFlushDoesNotEnd() throws Exception {
+        DeviceSet set = open("a 1M leaf fail=hold");
+        events.clear();
+        BlockException e = catchThrowableOfType(BlockException.class, () -> set.close(50));
+
+        assertThat(e).hasMessage("a: the flush failed: timed out");
+        assertThat(events).containsExactly("drain a", "FLUSH a");
+    }
+
+    @Test
+    void flushesWhatMayBlockOnAWorker() throws Exception {
+        DeviceSet set = open("a 1M leaf blocks=yes");
+        events.clear();
+        BlockException e = catchThrowableOfType(BlockException.class, () -> set.close(50));
+
+        assertThat(e).hasMessage("a: the flush failed: timed out");
+        assertThat(events).as("no worker came, and none may come later")
+                .containsExactly("drain a", "close a");
+        assertThat(queued).hasSize(1);
+        queued.get(0).run();
+        assertThat(events).containsExactly("drain a", "close a");
+    }
+
+    @Test
+    void waitsForTheWorkerThatFlushes() throws Exception {
+        List<Thread> workers = new ArrayList<>();
+        Host busy = new Host(new SystemClock(), arena, work -> {
+            Thread worker = new Thread(() -> {
+                try {
+                    Thread.sleep(50);
+                } catch (InterruptedException e) {
+                    throw new AssertionError(e);
+                }
+                work.run();
+            });
+            workers.add(worker);
+            worker.start();
+        }, host.log());
+        DeviceSet set = DeviceSet.open(Table.parse("a 1M leaf blocks=yes", types), types, busy,
+                (Path) null);
+        events.clear();
+        set.close();
+
+        assertThat(events).containsExactly("drain a", "FLUSH a", "close a");
+        for (Thread worker : workers) {
+            worker.join(10_000);
+        }
+    }
+}
