@@ -47,6 +47,11 @@ public final class FaultyTarget implements Target {
         return when(fault, bio -> random.nextDouble() < share);
     }
 
+    /** Lets nothing fail from now on. */
+    public synchronized void heal() {
+        when.clear();
+    }
+
     /** How many bios failed so far. */
     public synchronized int injected() {
         return injected;

@@ -28,6 +28,7 @@ public final class Oracle {
     private final int unit;
     private final int atom;
     private final boolean crashes;
+    private boolean forgets; // guarded by this
     private final List<Version>[] versions; // guarded by this
     private final int[] readers; // guarded by this
     private final List<String> complaints = new ArrayList<>(); // guarded by this
@@ -63,6 +64,7 @@ public final class Oracle {
         private final boolean fua;
         private final long began;
         private final Version version;
+        private final long pattern;
 
         private Ticket(Op op, long offset, long length, boolean fua) {
             this.op = op;
@@ -71,7 +73,8 @@ public final class Oracle {
             this.fua = fua;
             this.began = ++now;
             this.version = op.changes()
-                    ? new Version(op == Op.WRITE ? ++number : 0, began) : null;
+                    ? new Version(op == Op.WRITE && !forgets ? number + 1 : 0, began) : null;
+            this.pattern = op == Op.WRITE ? ++number : 0;
         }
     }
 
@@ -94,6 +97,12 @@ public final class Oracle {
             versions[i] = new ArrayList<>(2);
             versions[i].add(first());
         }
+    }
+
+    /** For a device that forgets what is written: all stays zeros. */
+    public synchronized Oracle forgets() {
+        forgets = true;
+        return this;
     }
 
     private static Version first() {
@@ -121,7 +130,7 @@ public final class Oracle {
         if (op == Op.WRITE) {
             byte[] pattern = new byte[(int) length];
             for (int i = 0; i < t.units; i++) {
-                fill(pattern, i * unit, t.version.number, offset + (long) i * unit);
+                fill(pattern, i * unit, t.pattern, offset + (long) i * unit);
             }
             data.bytes().put(dataAt, pattern);
         }
@@ -131,9 +140,14 @@ public final class Oracle {
     /** The bio has ended; a READ's data is judged. */
     public void end(Ticket t, Errno outcome, Memory data, int dataAt) {
         if (t.op == Op.READ) {
+            // The bytes first: they may be the target's own, which later writes change.
+            byte[] bytes = new byte[t.units * unit];
+            if (outcome == Errno.OK) {
+                data.bytes().get(dataAt, bytes);
+            }
             List<List<Version>> found = candidates(t);
             if (outcome == Errno.OK) {
-                judge(t, found, data, dataAt);
+                judge(t, found, bytes);
             }
             return;
         }
@@ -198,9 +212,7 @@ public final class Oracle {
         return found;
     }
 
-    private void judge(Ticket t, List<List<Version>> found, Memory data, int dataAt) {
-        byte[] bytes = new byte[t.units * unit];
-        data.bytes().get(dataAt, bytes);
+    private void judge(Ticket t, List<List<Version>> found, byte[] bytes) {
         for (int i = 0; i < t.units; i++) {
             Version v = judge(bytes, i * unit, t.offset + (long) i * unit, found.get(i), t);
             if (v != null && found.get(i).size() > 1) {
@@ -215,26 +227,24 @@ public final class Oracle {
     /** The one version that a unit is of; null if it is mixed as allowed, or wrong. */
     private Version judge(byte[] bytes, int at, long offset, List<Version> found, Ticket t) {
         byte[] pattern = new byte[unit];
+        for (Version v : found) {
+            fill(pattern, 0, v.number, offset);
+            if (Arrays.equals(bytes, at, at + unit, pattern, 0, unit)) {
+                return v;
+            }
+        }
         boolean[] good = new boolean[unit / atom];
         for (Version v : found) {
             fill(pattern, 0, v.number, offset);
-            int same = 0;
             for (int i = 0; i < good.length; i++) {
-                if (Arrays.equals(bytes, at + i * atom, at + (i + 1) * atom,
-                        pattern, i * atom, (i + 1) * atom)) {
-                    good[i] = true;
-                    same++;
-                }
-            }
-            if (same == good.length) {
-                return v;
+                good[i] |= Arrays.equals(bytes, at + i * atom, at + (i + 1) * atom,
+                        pattern, i * atom, (i + 1) * atom);
             }
         }
         for (int i = 0; i < good.length; i++) {
             if (!good[i]) {
                 complain(t.op + " found at " + (offset + (long) i * atom) + " what is of none of "
-                        + found.size() + " versions: " + describe(bytes, at + i * atom, offset
-                        + (long) i * atom, found));
+                        + found.size() + " versions: " + describe(bytes, at, offset, found));
                 return null;
             }
         }
@@ -246,9 +256,8 @@ public final class Oracle {
         found.forEach(v -> numbers.append(v.number).append(' '));
         byte[] pattern = new byte[unit];
         for (long n = number; n >= Math.max(0, number - 100_000); n--) {
-            fill(pattern, 0, n, offset / unit * unit);
-            int in = (int) (offset % unit);
-            if (Arrays.equals(bytes, at, at + atom, pattern, in, in + atom)) {
+            fill(pattern, 0, n, offset);
+            if (Arrays.equals(bytes, at, at + unit, pattern, 0, unit)) {
                 return "version " + n + ", not " + numbers;
             }
         }

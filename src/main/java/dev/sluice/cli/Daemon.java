@@ -62,7 +62,7 @@ final class Daemon {
             ControlFiles control = new ControlFiles(devices, types, Version.TEXT,
                     this::facts, d -> Map.of("opens", handles.opens(d)));
             mount = Mount.start(dir, options, new Mount.Parts(devices.devices(), handles,
-                    control, arena, workers, clock, log, System.currentTimeMillis() / 1000));
+                    control, arena, workers, clock, log, SystemClock.epochSeconds()));
         } catch (BlockException | RuntimeException e) {
             closeAfter(e);
             throw e;

@@ -6,6 +6,7 @@ import dev.sluice.block.Limits;
 import dev.sluice.block.Memory;
 import dev.sluice.block.Op;
 import dev.sluice.block.Target;
+import dev.sluice.sys.Arena;
 import java.util.List;
 
 /** Reads zeros and forgets what is written, as dm-zero does. */
@@ -13,11 +14,13 @@ final class ZeroTarget implements Target {
     static final TargetType TYPE = new Type();
 
     private final Limits limits;
+    private final Arena arena;
     private final Memory zeros;
 
-    private ZeroTarget(long size, Memory zeros) {
+    private ZeroTarget(long size, Arena arena) {
         this.limits = Limits.memory(size);
-        this.zeros = zeros;
+        this.arena = arena;
+        this.zeros = arena.map(Limits.MAX_DATA);
     }
 
     @Override
@@ -48,6 +51,11 @@ final class ZeroTarget implements Target {
         return "";
     }
 
+    @Override
+    public void close() {
+        arena.unmap(zeros);
+    }
+
     private static final class Type implements TargetType {
         @Override
         public String name() {
@@ -71,7 +79,7 @@ final class ZeroTarget implements Target {
 
         @Override
         public Target open(TargetArgs args, Host host) throws BlockException {
-            return new ZeroTarget(args.size(), host.arena().map(Limits.MAX_DATA));
+            return new ZeroTarget(args.size(), host.arena());
         }
     }
 }

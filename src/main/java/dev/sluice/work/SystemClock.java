@@ -8,4 +8,9 @@ public final class SystemClock implements Clock {
     public long nanos() {
         return System.nanoTime();
     }
+
+    /** Seconds of the calendar, for the times of files. */
+    public static long epochSeconds() {
+        return System.currentTimeMillis() / 1000;
+    }
 }

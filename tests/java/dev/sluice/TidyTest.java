@@ -1,0 +1,192 @@
+package dev.sluice;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.tngtech.archunit.base.DescribedPredicate;
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.lang.ArchRule;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What STYLE.md says and a machine can see. */
+@Tag("unit")
+@Timeout(120)
+class TidyTest {
+    private static final String BASE = "dev.sluice.";
+    private static final Path MAIN = Path.of("src", "main", "java", "dev", "sluice");
+    private static final Path TESTS = Path.of("tests", "java", "dev", "sluice");
+
+    /** For each package, what it may use of ours: all that is to its right. */
+    private static final Map<String, Set<String>> MAY_USE = Map.of(
+            "block", Set.of(),
+            "sys", Set.of("block"),
+            "work", Set.of("sys", "block"),
+            "storage", Set.of("sys", "block"),
+            "target", Set.of("storage", "work", "sys", "block"),
+            "table", Set.of("target", "storage", "work", "sys", "block"),
+            "control", Set.of("table", "target", "storage", "work", "sys", "block"),
+            "fuse", Set.of("control", "table", "target", "storage", "work", "sys", "block"),
+            "cli", Set.of("fuse", "control", "table", "target", "storage", "work", "sys",
+                    "block"));
+
+    private static JavaClasses program() {
+        return new ClassFileImporter().withImportOption(new ImportOption.DoNotIncludeTests())
+                .importPackages("dev.sluice");
+    }
+
+    private static String place(JavaClass c) {
+        String name = c.getPackageName();
+        return name.startsWith(BASE) ? name.substring(BASE.length()).split("\\.")[0] : "";
+    }
+
+    private static DescribedPredicate<JavaClass> oursBut(String from, Set<String> allowed) {
+        return DescribedPredicate.describe("what is not to the right of " + from,
+                c -> c.getPackageName().startsWith("dev.sluice") && !place(c).equals(from)
+                        && !allowed.contains(place(c)));
+    }
+
+    private static ArchRule direction(String from, Set<String> allowed) {
+        return noClasses().that().resideInAPackage(BASE + from + "..")
+                .should().dependOnClassesThat(oursBut(from, allowed))
+                .allowEmptyShould(true);
+    }
+
+    @Test
+    void packagesUseOnlyWhatIsToTheirRight() {
+        JavaClasses program = program();
+        assertThat(program.size()).isGreaterThan(10);
+        assertThat(program).allMatch(c -> place(c).isEmpty() || MAY_USE.containsKey(place(c)));
+        MAY_USE.forEach((from, allowed) -> direction(from, allowed).check(program));
+    }
+
+    @Test
+    void aWrongDirectionIsFound() {
+        assertThatThrownBy(() -> direction("sys", Set.of()).check(program()))
+                .isInstanceOf(AssertionError.class).hasMessageContaining("dev.sluice.block");
+    }
+
+    @Test
+    void onlyFuseAndSysUseTheBinding() {
+        ArchRule rule = noClasses().that().resideInAPackage("dev.sluice..")
+                .and().resideOutsideOfPackages(BASE + "fuse..", BASE + "sys..")
+                .should().dependOnClassesThat().resideInAnyPackage("jnr..", "com.kenai..",
+                        "ru.serce..");
+        rule.check(program());
+        assertThatThrownBy(() -> noClasses().that().resideInAPackage(BASE + "sys..").should()
+                .dependOnClassesThat().resideInAnyPackage("jnr..").check(program()))
+                .isInstanceOf(AssertionError.class);
+    }
+
+    @Test
+    void theVocabularyUsesJavaAndHistogramsOnly() {
+        classes().that().resideInAPackage(BASE + "block..").should()
+                .onlyDependOnClassesThat().resideInAnyPackage(BASE + "block..", "java..",
+                        "org.HdrHistogram..")
+                .check(program());
+    }
+
+    private static List<Path> files(Path folder) throws IOException {
+        try (Stream<Path> all = Files.walk(folder)) {
+            return all.filter(f -> f.toString().endsWith(".java")).sorted().toList();
+        }
+    }
+
+    @Test
+    void textIsTidy() throws IOException {
+        List<String> found = new ArrayList<>();
+        for (Path folder : List.of(MAIN, TESTS)) {
+            List<Path> files = files(folder);
+            assertThat(files).hasSizeGreaterThan(10);
+            for (Path file : files) {
+                String text = Files.readString(file);
+                List<String> wrong = new ArrayList<>(TidyRules.everywhere(text));
+                if (folder == MAIN) {
+                    Path parent = MAIN.relativize(file).getParent();
+                    String place = parent == null ? "" : parent.getName(0).toString();
+                    wrong.addAll(TidyRules.program(place, text));
+                }
+                wrong.forEach(w -> found.add(file + ": " + w));
+            }
+        }
+        assertThat(found).isEmpty();
+    }
+
+    private static final String GOOD = "package x;\n\n/** Good. */\npublic final class A {\n}\n";
+
+    private static void caughtEverywhere(String text, String what) {
+        assertThat(TidyRules.everywhere(text)).singleElement().asString().contains(what);
+    }
+
+    @Test
+    void plantedViolationsOfFormAreFound() {
+        assertThat(TidyRules.everywhere(GOOD)).isEmpty();
+        assertThat(TidyRules.everywhere("// " + "x".repeat(97) + "\n" + GOOD)).isEmpty();
+        caughtEverywhere("// " + "x".repeat(98) + "\n" + GOOD, "more than 100 columns");
+        caughtEverywhere(GOOD.replace("x;", "\tx;"), "line 1: a tab");
+        caughtEverywhere(GOOD.replace("x;", "x; "), "line 1: trailing blanks");
+        caughtEverywhere("\n".repeat(496) + GOOD, "more than 500 lines");
+        caughtEverywhere(GOOD + "\n", "newline at the end");
+        caughtEverywhere("// TO" + "DO later\n" + GOOD, "a note for later");
+        caughtEverywhere("// FIX" + "ME\n" + GOOD, "a note for later");
+        caughtEverywhere("// /ho" + "me/somebody\n" + GOOD, "a path of some machine");
+    }
+
+    @Test
+    void aMethodThatIsTooLongIsFound() {
+        for (String head : new String[] {"void a()", "A(int b)", "static", "int a()\n throws B"}) {
+            int lines = head.split("\n").length;
+            String fits = "class A {\n" + head + " {\n" + "a();\n".repeat(69 - lines) + "}\n}\n";
+            String not = "class A {\n" + head + " {\n" + "a();\n".repeat(70 - lines) + "}\n}\n";
+            String inner = "class A {\nB b = new B() {\n" + head + " {\n"
+                    + "a();\n".repeat(70 - lines) + "}\n};\n}\n";
+            assertThat(TidyRules.everywhere(fits)).isEmpty();
+            caughtEverywhere(not, "line 2: a method of 71 lines");
+            caughtEverywhere(inner, "line 3: a method of 71 lines");
+        }
+    }
+
+    @Test
+    void plantedViolationsOfPlaceAreFound() {
+        assertThat(TidyRules.program("target", GOOD)).isEmpty();
+        for (String code : new String[] {"new Thread(a);", "Executors.newCachedThreadPool();",
+            "ForkJoinPool.commonPool();", "CompletableFuture.runAsync(a);"}) {
+            onlyIn(code, "work", "fuse");
+        }
+        for (String code : new String[] {"System.nanoTime();", "b(System::nanoTime);",
+            "System.currentTimeMillis();", "Instant.now();"}) {
+            onlyIn(code, "work");
+        }
+        onlyIn("System.exit(1);", "", "cli");
+        onlyIn("Runtime.getRuntime().halt(1);", "", "cli");
+        assertThat(TidyRules.program("target", GOOD.replace("/** Good. */\n", "")))
+                .containsExactly("no Javadoc for A");
+        String annotated = "@B(c = 1,\n    d = 2)\npublic final";
+        assertThat(TidyRules.program("target", GOOD.replace("public final", annotated)))
+                .isEmpty();
+        assertThat(TidyRules.program("target", "// System.nanoTime\n" + GOOD)).isEmpty();
+    }
+
+    private static void onlyIn(String code, String... places) {
+        String text = GOOD.replace("{\n", "{\n" + code + "\n");
+        Set<String> allowed = Set.of(places);
+        for (String place : List.of("", "cli", "fuse", "work", "target", "block")) {
+            assertThat(TidyRules.program(place, text)).as(place + ": " + code)
+                    .hasSize(allowed.contains(place) ? 0 : 1);
+        }
+    }
+}
