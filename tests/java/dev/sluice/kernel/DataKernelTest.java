@@ -2,6 +2,8 @@ package dev.sluice.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -38,6 +40,24 @@ final class DataKernelTest {
                 verify(device, size);
             }
             assertThat(m.stat("disk", "write.failed")).isZero();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"on", "off"})
+    void fioVerifiesOnARawFileBelow(String direct) throws IOException {
+        Path image = Files.createTempFile("sluice-kernel", ".raw");
+        Shell.run("truncate", "-s", "64M", image.toString()).ok();
+        try (Mounted m = Mounted.with("", "disk 64M file " + image + " direct=" + direct)) {
+            for (String size : SIZES) {
+                verify(m.file("disk"), size);
+            }
+            Path seen = m.folder.resolve("seen");
+            Shell.bash("cp --sparse=always \"$1\" \"$2\"", m.file("disk"), seen).ok();
+            m.umount().ok();
+            Shell.run("cmp", image.toString(), seen.toString()).ok();
+        } finally {
+            Files.delete(image);
         }
     }
 

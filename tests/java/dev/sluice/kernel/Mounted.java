@@ -132,8 +132,24 @@ final class Mounted implements AutoCloseable {
         return Long.parseLong(Shell.bash("timeout 10 cat \"$1\"", dir.resolve(".sluice/pid")).ok());
     }
 
+    /** Where the daemon's log, pid and result are, when root mounts. */
+    Path runtime() {
+        String name = dir.toString().replace("%", "%25").replace("/", "%2F");
+        return Path.of("/run/sluice-0", name);
+    }
+
     boolean isMounted() {
         return Shell.read(Path.of("/proc/self/mounts")).contains(" " + dir + " ");
+    }
+
+    private void endDaemon() {
+        long pid = Long.parseLong(Shell.read(runtime().resolve("pid")).strip());
+        ProcessHandle.of(pid)
+                .filter(p -> p.info().commandLine().orElse("").contains(runtime().toString()))
+                .ifPresent(p -> {
+                    left.add("the daemon " + pid);
+                    p.destroyForcibly();
+                });
     }
 
     @Override
@@ -154,15 +170,26 @@ final class Mounted implements AutoCloseable {
         if (isMounted()) {
             left.add("the mount " + dir);
         }
-        try (Stream<Path> files = Files.walk(folder)) {
+        if (Files.exists(runtime().resolve("pid"))) {
+            endDaemon();
+        }
+        delete(runtime());
+        delete(folder);
+        if (!left.isEmpty()) {
+            throw new AssertionError("left behind: " + left);
+        }
+    }
+
+    private void delete(Path tree) {
+        if (!Files.exists(tree)) {
+            return;
+        }
+        try (Stream<Path> files = Files.walk(tree)) {
             for (Path p : files.sorted(Comparator.reverseOrder()).toList()) {
                 Files.delete(p);
             }
         } catch (IOException e) {
             left.add(e.toString());
-        }
-        if (!left.isEmpty()) {
-            throw new AssertionError("left behind: " + left);
         }
     }
 

@@ -1,0 +1,99 @@
+package dev.sluice.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Files;
+import java.time.Duration;
+import java.util.regex.Pattern;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/**
+ * Control never waits behind data. One mount's device is a file on another mount, whose daemon is
+ * stopped: every worker of the first is then stuck in the kernel.
+ */
+@Tag("kernel")
+@Timeout(120)
+final class BlockedKernelTest {
+    private static final Duration AT_ONCE = Duration.ofSeconds(5);
+
+    @Test
+    void statusSetAndOtherDevicesGoOnAndForceEnds() {
+        try (Mounted below = Mounted.with("", "disk 64M ram");
+                Mounted m = above(below)) {
+            signal("STOP", below.pid(), () -> {
+                try (Shell.Running fio = stuck(m)) {
+                    await(() -> everyWorkerIsStuck(m));
+                    String dir = m.dir.toString();
+                    assertThat(atOnce("status", dir).ok()).contains("slow", "quick");
+                    assertThat(atOnce("status", dir, "slow").ok()).contains("in_flight");
+                    assertThat(atOnce("set", m.file("slow").toString(), "colour=red")
+                            .sentence()).contains("colour");
+                    Shell.run(AT_ONCE, "dd", "if=/dev/zero", "of=" + m.file("quick"), "bs=1M",
+                            "count=16", "oflag=direct", "conv=notrunc,fsync", "status=none").ok();
+                    assertThat(fio.runs()).isTrue();
+                    assertThat(atOnce("umount", "--force", dir).exit()).isZero();
+                    assertThat(m.isMounted()).isFalse();
+                    assertThat(fio.await(Duration.ofSeconds(20)).exit()).isNotZero();
+                }
+            });
+        }
+    }
+
+    @Test
+    void aSignalTakesTheMountAwayAtOnceAndTheDaemonEndsInTime() {
+        try (Mounted below = Mounted.with("", "disk 64M ram");
+                Mounted m = above(below)) {
+            signal("STOP", below.pid(), () -> {
+                try (Shell.Running fio = stuck(m)) {
+                    await(() -> everyWorkerIsStuck(m));
+                    Shell.run("kill", "-TERM", Long.toString(m.pid())).ok();
+                    Awaitility.await().atMost(AT_ONCE).until(() -> !m.isMounted());
+                    await(() -> Files.exists(m.runtime().resolve("result")));
+                    assertThat(Shell.read(m.runtime().resolve("result"))).contains("slow");
+                }
+            });
+        }
+    }
+
+    private static Mounted above(Mounted below) {
+        return Mounted.with("workers=4", "slow - file " + below.file("disk"), "quick 64M ram");
+    }
+
+    /** More readers than there are workers. */
+    private static Shell.Running stuck(Mounted m) {
+        return Shell.start("fio", "--name=stuck", "--filename=" + m.file("slow"), "--rw=randread",
+                "--bs=4k", "--direct=1", "--ioengine=psync", "--numjobs=8", "--thread",
+                "--size=64M");
+    }
+
+    private static boolean everyWorkerIsStuck(Mounted m) {
+        return Pattern.compile("threads=4 most=4 idle=0 queued=[1-9]")
+                .matcher(atOnce("status", m.dir.toString()).ok())
+                .find();
+    }
+
+    private static Shell.Result atOnce(String... command) {
+        String[] all = new String[command.length + 1];
+        all[0] = Shell.SLUICE;
+        System.arraycopy(command, 0, all, 1, command.length);
+        return Shell.run(AT_ONCE, all);
+    }
+
+    /** Lets the process go on in the end, whatever the test finds. */
+    private static void signal(String signal, long pid, Runnable test) {
+        Shell.run("kill", "-" + signal, Long.toString(pid)).ok();
+        try {
+            test.run();
+        } finally {
+            Shell.run("kill", "-CONT", Long.toString(pid)).ok();
+        }
+    }
+
+    private static void await(java.util.concurrent.Callable<Boolean> condition) {
+        Awaitility.await().atMost(Duration.ofSeconds(20)).pollInterval(Duration.ofMillis(50))
+                .until(condition);
+    }
+}

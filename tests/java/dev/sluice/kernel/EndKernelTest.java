@@ -1,0 +1,146 @@
+package dev.sluice.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** However a mount ends, nobody is left hanging, and everything can be cleared away. */
+@Tag("kernel")
+@Timeout(120)
+final class EndKernelTest {
+    private static final Duration SOON = Duration.ofSeconds(20);
+
+    @ParameterizedTest
+    @ValueSource(strings = {"session", "stock"})
+    void aKilledDaemonLeavesErrorsAndNoHang(String loop) {
+        try (Mounted m = Mounted.with("loop=" + loop, "disk 128M ram")) {
+            Path device = m.attach("disk");
+            Shell.run("mkfs.ext4", "-q", "-F", device.toString()).ok();
+            Path disk = m.disk(device);
+            try (Shell.Running fio = busy(disk.resolve("file"))) {
+                await(() -> m.stat("disk", "write.ended") > 5000);
+                Shell.run("kill", "-KILL", Long.toString(m.pid())).ok();
+                Shell.Result r = fio.await(Duration.ofSeconds(60));
+                assertThat(r.exit()).isNotZero();
+                assertThat(r.out() + r.err()).containsAnyOf("Input/output error", "Read-only");
+            }
+            assertThat(m.mount("").sentence()).contains("stale mount", "umount --force " + m.dir);
+            assertThat(Shell.sluice("status", m.dir.toString()).sentence()).contains("is gone");
+            m.umountDisk(disk).ok();
+            m.detach(device).ok();
+            m.umount("--force").ok();
+            assertThat(m.isMounted()).isFalse();
+            m.mount("").ok();
+        }
+    }
+
+    @Test
+    void forceComesBeforeDetachToo() {
+        try (Mounted m = Mounted.with("", "disk 64M ram")) {
+            Path device = m.attach("disk");
+            Shell.run("kill", "-KILL", Long.toString(m.pid())).ok();
+            Shell.Result r = m.umount("--force");
+            assertThat(r.exit()).isZero();
+            assertThat(r.err()).contains(device + " holds disk");
+            m.detach(device).ok();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"session", "stock"})
+    void aStoppedDaemonYieldsToForce(String loop) {
+        try (Mounted m = Mounted.with("loop=" + loop, "disk 64M ram");
+                Shell.Running fio = busy(m.file("disk"))) {
+            await(() -> m.stat("disk", "write.ended") > 500);
+            Shell.run("kill", "-STOP", Long.toString(m.pid())).ok();
+            Shell.Result r = Shell.run(Duration.ofSeconds(10), Shell.SLUICE, "umount",
+                    "--force", m.dir.toString());
+            assertThat(r.exit()).isZero();
+            assertThat(r.err()).contains("was killed");
+            assertThat(m.isMounted()).isFalse();
+            assertThat(fio.await(SOON).exit()).isNotZero();
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"TERM, session", "INT, session", "TERM, stock"})
+    void aSignalFlushesAndUnmounts(String signal, String loop) {
+        try (Mounted m = Mounted.with("loop=" + loop, "disk 64M ram")) {
+            Shell.fio(m.file("disk"), java.util.Map.of("rw", "write", "bs", "1m", "size", "64m"))
+                    .ok();
+            Shell.run("kill", "-" + signal, Long.toString(m.pid())).ok();
+            await(() -> Files.exists(m.runtime().resolve("result")));
+            assertThat(Shell.read(m.runtime().resolve("result"))).isEqualTo("ok\n");
+            assertThat(m.isMounted()).isFalse();
+            m.mount("").ok();
+        }
+    }
+
+    @Test
+    void theForegroundEndsWithTheSignal() {
+        try (Mounted m = Mounted.prepared("disk 64M ram");
+                Shell.Running daemon = Shell.start(Shell.SLUICE, "mount", "-f",
+                        m.table.toString(), m.dir.toString())) {
+            await(() -> m.isMounted() && Files.exists(m.dir.resolve(".sluice/pid")));
+            assertThat(m.pid()).isEqualTo(daemon.pid());
+            Shell.run("kill", "-INT", Long.toString(daemon.pid())).ok();
+            Shell.Result r = daemon.await(SOON);
+            assertThat(r.exit()).isZero();
+            assertThat(r.out() + r.err()).contains("flushed");
+            assertThat(m.isMounted()).isFalse();
+        }
+    }
+
+    @Test
+    void umountIsRefusedWhileALoopDeviceOrAProgramHoldsAFile() {
+        try (Mounted m = Mounted.with("", "disk 64M ram")) {
+            Path device = m.attach("disk");
+            assertThat(m.umount().sentence()).contains(device + " holds disk", "detach");
+            assertThat(m.isMounted()).isTrue();
+            m.detach(device).ok();
+            try (Shell.Running holder = Shell.start("sleep", "60");
+                    Shell.Running reader = Shell.start("bash", "-c",
+                            "exec 3<\"$1\"; exec sleep 60", "bash", m.file("disk").toString())) {
+                await(() -> Shell.sluice("status", m.dir.toString(), "disk").ok()
+                        .matches("(?s).*opens +1\\b.*"));
+                assertThat(m.umount().sentence()).contains("in use", "pid " + reader.pid())
+                        .doesNotContain(Long.toString(holder.pid()));
+            }
+            m.umount().ok();
+            assertThat(m.runtime()).doesNotExist();
+        }
+    }
+
+    @Test
+    void aMountedLoopDeviceIsNotDetached() {
+        try (Mounted m = Mounted.with("", "disk 64M ram")) {
+            Path device = m.attach("disk");
+            Shell.run("mkfs.ext4", "-q", "-F", device.toString()).ok();
+            Path disk = m.disk(device);
+            assertThat(m.detach(device).sentence()).contains("is mounted at " + disk);
+            m.umountDisk(disk).ok();
+            m.detach(device).ok();
+            assertThat(Files.exists(Path.of("/sys/block", device.getFileName().toString(),
+                    "loop"))).isFalse();
+        }
+    }
+
+    private static Shell.Running busy(Path file) {
+        return Shell.start("fio", "--name=busy", "--filename=" + file, "--size=32M",
+                "--rw=randwrite", "--bs=4k", "--direct=1", "--ioengine=libaio", "--iodepth=8",
+                "--time_based", "--runtime=60");
+    }
+
+    private static void await(java.util.concurrent.Callable<Boolean> condition) {
+        Awaitility.await().atMost(SOON).pollInterval(Duration.ofMillis(50)).until(condition);
+    }
+}
