@@ -26,10 +26,17 @@ public final class Native {
     public static final int FALLOC_PUNCH_HOLE = 2;
     public static final int FALLOC_ZERO_RANGE = 0x10;
 
+    /** ioctl: writes the size of a block device in bytes, a u64. */
+    public static final long BLKGETSIZE64 = 0x80081272L;
+    /** ioctl: writes the logical block size of a block device in bytes, an int. */
+    public static final long BLKSSZGET = 0x1268L;
+
     private static final LastError LAST_ERROR = LastError.getInstance();
 
     private static final long SYS_MMAP = isArm() ? 222 : 9;
     private static final long SYS_PRCTL = isArm() ? 167 : 157;
+    private static final long SYS_STATX = isArm() ? 291 : 332;
+    private static final int AT_EMPTY_PATH = 0x1000;
     private static final int PROT_READ_WRITE = 3;
     private static final int MAP_PRIVATE_ANON_NORESERVE = 0x02 | 0x20 | 0x4000;
     private static final int MADV_DONTNEED = 4;
@@ -92,5 +99,16 @@ public final class Native {
     /** prctl(2). */
     public static int prctl(int option, long argument) {
         return (int) Libc.LIBC.syscall(SYS_PRCTL, option, argument, 0, 0, 0, 0);
+    }
+
+    /**
+     * statx(2) of an open file.
+     *
+     * @param mask what is asked for: STATX_ bits
+     * @param emptyPath address of a zero byte
+     * @param buffer address of 256 bytes for the answer, whose layout all machines share
+     */
+    public static int statx(int fd, int mask, long emptyPath, long buffer) {
+        return (int) Libc.LIBC.syscall(SYS_STATX, fd, emptyPath, AT_EMPTY_PATH, mask, buffer, 0);
     }
 }

@@ -1,0 +1,46 @@
+package dev.sluice.storage;
+
+import dev.sluice.block.BlockException;
+import dev.sluice.block.Errno;
+import dev.sluice.block.Memory;
+
+/**
+ * What holds the bytes of a device: blocking, downward, where {@link dev.sluice.block.Target} is
+ * asynchronous and upward. Ranges are inside the size and multiples of the block size; lengths of
+ * memory are at most {@link dev.sluice.block.Limits#MAX_DATA}. From any thread, except close.
+ */
+public interface Backing extends AutoCloseable {
+    /** Bytes; fixed while it is open. */
+    long size();
+
+    /** Bytes of the unit that offsets and lengths are multiples of: 1 where any range will do. */
+    int blockSize();
+
+    /** Whether every change is refused. */
+    boolean readOnly();
+
+    /** Fills memory; all of it, or an error. */
+    Errno read(long offset, Memory memory, int at, int length);
+
+    /** Stores memory; all of it, or an error. Durable after the next {@link #sync}. */
+    Errno write(long offset, Memory memory, int at, int length);
+
+    /** Makes durable what was written. Once it has failed it fails until closed. */
+    Errno sync();
+
+    /** Zeroes the range and gives its storage back where that is possible. */
+    Errno punch(long offset, long length);
+
+    /** Zeroes the range and keeps its storage. */
+    Errno zero(long offset, long length);
+
+    /** Bytes of storage taken; -1 when that cannot be told. Blocks; one call at a time. */
+    long allocated();
+
+    /** The next data, or hole, at or after the offset; the size where there is none. Blocks. */
+    long seek(long offset, boolean data);
+
+    /** Gives file, locks and memory back. Nobody is in a call any more. */
+    @Override
+    void close() throws BlockException;
+}

@@ -1,0 +1,259 @@
+package dev.sluice.storage;
+
+import dev.sluice.block.BlockException;
+import dev.sluice.block.Device;
+import dev.sluice.block.Errno;
+import dev.sluice.block.Limits;
+import dev.sluice.block.Memory;
+import dev.sluice.sys.Arena;
+import dev.sluice.sys.Libc;
+import dev.sluice.sys.Native;
+
+/** A regular file or a block device, through the page cache or with direct I/O. */
+public final class FileBacking implements Backing {
+    private final Libc libc;
+    private final String path;
+    private final int fd;
+    private final long size;
+    private final boolean readOnly;
+    private final int blockSize;
+    private final int memoryAlign;
+    /** What fallocate wants offsets and lengths to be multiples of. */
+    private final int unit;
+    private final boolean blockDevice;
+    private final Arena arena;
+    private final Memory scratch;
+    private final Memory zeros;
+    private final Bounce bounce;
+    private final Device.Log log;
+
+    private volatile Errno syncFailure = Errno.OK;
+    private volatile boolean punches = true;
+    private volatile boolean zeroes = true;
+
+    @SuppressWarnings("checkstyle:ParameterNumber")
+    FileBacking(Libc libc, String path, int fd, long size, boolean readOnly, int blockSize,
+            int memoryAlign, int unit, boolean blockDevice, Arena arena, Memory scratch,
+            Device.Log log) {
+        this.libc = libc;
+        this.path = path;
+        this.fd = fd;
+        this.size = size;
+        this.readOnly = readOnly;
+        this.blockSize = blockSize;
+        this.memoryAlign = memoryAlign;
+        this.unit = unit;
+        this.blockDevice = blockDevice;
+        this.arena = arena;
+        this.scratch = scratch;
+        this.log = log;
+        this.zeros = arena.map(Limits.MAX_DATA);
+        this.bounce = new Bounce(arena);
+    }
+
+    /**
+     * Opens a file, checks what it is, and locks it against other writers, or against all others
+     * when it is to be written.
+     *
+     * @param path a regular file or a block device that exists
+     * @param direct past the page cache; the block size follows from the file system
+     * @param readOnly every change is refused, and other readers are let in
+     */
+    public static FileBacking open(String path, boolean direct, boolean readOnly, Arena arena,
+            Device.Log log) throws BlockException {
+        return FileOpening.open(path, direct, readOnly, arena, log, Libc.LIBC);
+    }
+
+    @Override
+    public long size() {
+        return size;
+    }
+
+    @Override
+    public int blockSize() {
+        return blockSize;
+    }
+
+    @Override
+    public boolean readOnly() {
+        return readOnly;
+    }
+
+    @Override
+    public Errno read(long offset, Memory memory, int at, int length) {
+        if (aligned(memory, at)) {
+            return read(offset, memory.address() + at, length);
+        }
+        Memory piece = bounce.take();
+        try {
+            Errno outcome = read(offset, piece.address(), length);
+            if (outcome == Errno.OK) {
+                memory.copyFrom(at, piece, 0, length);
+            }
+            return outcome;
+        } finally {
+            bounce.give(piece);
+        }
+    }
+
+    private boolean aligned(Memory memory, int at) {
+        return (memory.address() + at & memoryAlign - 1) == 0;
+    }
+
+    private Errno read(long offset, long address, int length) {
+        for (int done = 0; done < length;) {
+            long n = libc.pread(fd, address + done, length - done, offset + done);
+            if (n < 0) {
+                Errno failure = Native.error();
+                if (failure != Errno.EINTR) {
+                    return failure;
+                }
+            } else if (n == 0 || n % blockSize != 0) {
+                // The size was checked when it was opened: somebody has cut the file off since.
+                return Errno.EIO;
+            } else {
+                done += (int) n;
+            }
+        }
+        return Errno.OK;
+    }
+
+    @Override
+    public Errno write(long offset, Memory memory, int at, int length) {
+        if (aligned(memory, at)) {
+            return write(offset, memory.address() + at, length);
+        }
+        Memory piece = bounce.take();
+        try {
+            piece.copyFrom(0, memory, at, length);
+            return write(offset, piece.address(), length);
+        } finally {
+            bounce.give(piece);
+        }
+    }
+
+    private Errno write(long offset, long address, int length) {
+        for (int done = 0; done < length;) {
+            long n = libc.pwrite(fd, address + done, length - done, offset + done);
+            if (n < 0) {
+                Errno failure = Native.error();
+                if (failure != Errno.EINTR) {
+                    return failure;
+                }
+            } else if (n == 0 || n % blockSize != 0) {
+                return Errno.EIO;
+            } else {
+                done += (int) n;
+            }
+        }
+        return Errno.OK;
+    }
+
+    /** The kernel tells a failure once and calls the lost pages clean: so it is kept here. */
+    @Override
+    public Errno sync() {
+        if (readOnly) {
+            return Errno.OK;
+        }
+        if (syncFailure != Errno.OK) {
+            return syncFailure;
+        }
+        while (libc.fdatasync(fd) != 0) {
+            Errno failure = Native.error();
+            if (failure != Errno.EINTR) {
+                syncFailure = failure;
+                log.error(path + ": fdatasync failed (" + failure.text() + "): what was written"
+                        + " since the last flush may be lost", null);
+                return failure;
+            }
+        }
+        return syncFailure;
+    }
+
+    @Override
+    public Errno punch(long offset, long length) {
+        if (punches) {
+            Errno outcome = allocate(Native.FALLOC_PUNCH_HOLE, offset, length);
+            if (outcome != Errno.EOPNOTSUPP) {
+                return outcome;
+            }
+            punches = false;
+            log.error(path + ": holes cannot be punched here; discards zero and keep the"
+                    + " storage", null);
+        }
+        return zero(offset, length);
+    }
+
+    @Override
+    public Errno zero(long offset, long length) {
+        if (zeroes) {
+            Errno outcome = allocate(Native.FALLOC_ZERO_RANGE, offset, length);
+            if (outcome != Errno.EOPNOTSUPP) {
+                return outcome;
+            }
+            zeroes = false;
+            log.error(path + ": ranges cannot be zeroed at once here; zeros are written", null);
+        }
+        return writeZeros(offset, offset + length);
+    }
+
+    /** fallocate of the whole units, zeros around them. */
+    private Errno allocate(int mode, long offset, long length) {
+        long until = offset + length;
+        long from = Math.min(until, (offset + unit - 1) & -unit);
+        long end = Math.max(from, until & -unit);
+        while (from < end
+                && libc.fallocate(fd, mode | Native.FALLOC_KEEP_SIZE, from, end - from) != 0) {
+            Errno failure = Native.error();
+            if (failure != Errno.EINTR) {
+                return failure;
+            }
+        }
+        Errno head = writeZeros(offset, from);
+        return head == Errno.OK ? writeZeros(end, until) : head;
+    }
+
+    private Errno writeZeros(long from, long until) {
+        for (long at = from; at < until; at += zeros.size()) {
+            int piece = (int) Math.min(until - at, zeros.size());
+            Errno outcome = write(at, zeros, 0, piece);
+            if (outcome != Errno.OK) {
+                return outcome;
+            }
+        }
+        return Errno.OK;
+    }
+
+    @Override
+    public long allocated() {
+        if (blockDevice) {
+            return size;
+        }
+        FileFacts facts = FileFacts.of(fd, scratch);
+        return facts == null ? -1 : facts.allocated();
+    }
+
+    @Override
+    public long seek(long offset, boolean data) {
+        long found = libc.lseek(fd, offset, data ? Native.SEEK_DATA : Native.SEEK_HOLE);
+        if (found >= 0) {
+            return Math.min(size, found);
+        }
+        // ENXIO: nothing more. Anything else: no holes can be told, so all is data.
+        return data && Native.error() != Errno.ENXIO ? offset : size;
+    }
+
+    @Override
+    public void close() throws BlockException {
+        int closed = libc.close(fd);
+        Errno failure = Native.error();
+        arena.unmap(scratch);
+        arena.unmap(zeros);
+        bounce.close();
+        // Linux has closed it even so; EINTR says nothing of the data.
+        if (closed != 0 && failure != Errno.EINTR) {
+            throw new BlockException(failure, path + ": close failed (" + failure.text()
+                    + "): what was written since the last flush may be lost");
+        }
+    }
+}
