@@ -2,10 +2,15 @@ package dev.sluice.target;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.sun.management.ThreadMXBean;
+import dev.sluice.block.Bio;
 import dev.sluice.block.Device;
 import dev.sluice.block.Errno;
+import dev.sluice.block.Memory;
 import dev.sluice.block.Op;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -151,6 +156,32 @@ final class RamTargetTest {
         assertThat(io.bio.answerMemory().bytes().get(io.bio.answerAt() + 2)).isEqualTo((byte) 3);
         io.run(Op.READ, 4096, 4096);
         assertThat(io.bio.answerMemory()).isNotSameAs(io.data);
+    }
+
+    @Test
+    void aRequestAllocatesNothing() throws Exception {
+        Device ram = rig.open("ram", 2 * GIB);
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        Memory data = rig.arena.map(MIB);
+        Bio bio = new Bio(b -> {
+            throw new AssertionError("ended within submit");
+        });
+        int rounds = 20_000;
+        long allocated = 0;
+        // The first turns compile the path; of the last one nothing is left to be said.
+        for (int turn = 0; turn < 5; turn++) {
+            long before = threads.getCurrentThreadAllocatedBytes();
+            for (int i = 0; i < rounds; i++) {
+                Op op = i % 8 == 0 ? Op.DISCARD : i % 8 == 1 ? Op.WRITE_ZEROES
+                        : i % 2 == 0 ? Op.WRITE : Op.READ;
+                long at = GIB - 40_960 + i % 20 * 4096 + i % 3;
+                bio.set(op, at, 8192, false, op.hasData() ? data : null, 0, 0);
+                ram.submit(bio);
+                assertTrue(bio.release());
+            }
+            allocated = threads.getCurrentThreadAllocatedBytes() - before;
+        }
+        assertThat(allocated).isLessThan(rounds);
     }
 
     @Test

@@ -68,10 +68,14 @@ final class TargetRig implements AutoCloseable {
         // Interrupts those who wait for one that failed.
         pool.shutdownNow();
         assertThat(pool.awaitTermination(10, TimeUnit.SECONDS)).isTrue();
+        closeTargets();
+        arena.close();
+    }
+
+    void closeTargets() throws BlockException {
         while (!open.isEmpty()) {
             open.pop().close();
         }
-        arena.close();
     }
 
     /** One thread's way to ask and wait. */

@@ -37,15 +37,15 @@ final class FileLocks {
     /** Locks the file for reading, or for reading and writing, or says who is in the way. */
     static void lock(String path, int fd, Memory scratch, boolean writing) throws BlockException {
         int uses = writing ? READ | WRITE : READ;
-        int keeps = WRITE | RESIZE;
+        // Nobody may read what is being written either: it would not be consistent.
+        int keeps = writing ? READ | WRITE | RESIZE : WRITE | RESIZE;
         take(path, fd, scratch, USES, uses);
         take(path, fd, scratch, KEEPS, keeps);
         boolean free = free(path, fd, scratch, KEEPS, uses)
                 && free(path, fd, scratch, USES, keeps);
         if (!free) {
             throw new BlockException(Errno.EBUSY, path + " is in use: another program has it"
-                    + " open " + (writing ? "and locked" : "for writing")
-                    + "; close it there first");
+                    + " open" + (writing ? "" : " for writing") + "; close it there first");
         }
     }
 
