@@ -21,7 +21,8 @@ final class TidyRules {
             "\\*/\\s*(@\\w+\\s*(\\((?:[^()]|\\([^()]*\\))*\\))?\\s*)*$");
     // In pieces, so that this file keeps its own rules.
     private static final Pattern LATER = Pattern.compile("\\b(TO" + "DO|FIX" + "ME|XX" + "X)\\b");
-    private static final Pattern MACHINE = Pattern.compile("/(wo" + "rk|ho" + "me|ro" + "ot)/\\w");
+    private static final Pattern MACHINE = Pattern.compile(
+            "(?<!\\w)/(wo" + "rk|ho" + "me|ro" + "ot)/\\w");
     private static final Pattern THREAD = Pattern.compile("new Thread\\b|\\bExecutors\\b"
             + "|\\bForkJoin|\\b(run|supply)Async\\b|new (java\\.util\\.)?Timer\\b");
     private static final Pattern CLOCK = Pattern.compile("System(\\.|::)(nanoTime|current"
