@@ -9,6 +9,9 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.stream.Stream;
 
 /**
@@ -142,14 +145,21 @@ final class Mounted implements AutoCloseable {
         return Shell.read(Path.of("/proc/self/mounts")).contains(" " + dir + " ");
     }
 
+    /** A daemon whose mount is gone may still be ending. */
     private void endDaemon() {
         long pid = Long.parseLong(Shell.read(runtime().resolve("pid")).strip());
-        ProcessHandle.of(pid)
+        ProcessHandle daemon = ProcessHandle.of(pid)
                 .filter(p -> p.info().commandLine().orElse("").contains(runtime().toString()))
-                .ifPresent(p -> {
-                    left.add("the daemon " + pid);
-                    p.destroyForcibly();
-                });
+                .orElse(null);
+        if (daemon == null) {
+            return;
+        }
+        try {
+            daemon.onExit().get(15, TimeUnit.SECONDS);
+        } catch (InterruptedException | ExecutionException | TimeoutException e) {
+            left.add("the daemon " + pid + " (" + e + ")");
+            daemon.destroyForcibly();
+        }
     }
 
     @Override
