@@ -16,6 +16,7 @@ import dev.sluice.table.FakeType;
 import dev.sluice.table.Table;
 import dev.sluice.target.Host;
 import dev.sluice.target.TargetType;
+import dev.sluice.work.Completions;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -43,7 +44,8 @@ class ControlFilesTest {
 
     @BeforeEach
     void begin() throws Exception {
-        Host host = new Host(now::get, arena, Runnable::run, (sentence, cause) -> { });
+        Host host = new Host(now::get, arena, Runnable::run,
+                new Completions(false), (sentence, cause) -> { });
         set = DeviceSet.open(Table.parse("""
                 top - layer disk
                 disk 1M leaf speed=1k

@@ -12,6 +12,7 @@ import dev.sluice.sys.Arena;
 import dev.sluice.target.Host;
 import dev.sluice.target.TargetType;
 import dev.sluice.target.TargetTypes;
+import dev.sluice.work.Completions;
 import dev.sluice.work.SystemClock;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -31,6 +32,7 @@ class DeviceSetTest {
     private final Arena arena = new Arena();
     private final List<Runnable> queued = new ArrayList<>();
     private final Host host = new Host(new SystemClock(), arena, queued::add,
+            new Completions(false),
             (sentence, cause) -> events.add("log " + sentence));
 
     @TempDir
@@ -237,7 +239,7 @@ class DeviceSetTest {
             });
             workers.add(worker);
             worker.start();
-        }, host.log());
+        }, new Completions(false), host.log());
         DeviceSet set = DeviceSet.open(Table.parse("a 1M leaf blocks=yes", types), types, busy,
                 (Path) null);
         events.clear();

@@ -111,7 +111,7 @@ public final class FakeType implements TargetType {
         public Limits limits() {
             // Only now: a target that checks its size with its first limits would hide the set's.
             return new Limits(size - size % block, block, false, true, true,
-                    args.values().containsKey("blocks"), false);
+                    args.values().containsKey("blocks"), false, false);
         }
 
         @Override

@@ -8,6 +8,7 @@ import dev.sluice.block.Op;
 import dev.sluice.block.Target;
 import dev.sluice.sys.Arena;
 import dev.sluice.testing.TestBio;
+import dev.sluice.work.Completions;
 import dev.sluice.work.SystemClock;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -26,6 +27,7 @@ final class ContractRig implements AutoCloseable {
     final List<String> log = new CopyOnWriteArrayList<>();
     final ScheduledExecutorService threads = Executors.newScheduledThreadPool(3);
     final Host host = new Host(new SystemClock(), arena, threads::execute,
+            new Completions(false),
             (sentence, cause) -> log.add(sentence));
     private final List<Target> open = new ArrayList<>();
 

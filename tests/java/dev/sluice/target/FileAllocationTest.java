@@ -3,6 +3,7 @@ package dev.sluice.target;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.sluice.block.Bio;
 import dev.sluice.block.Errno;
 import dev.sluice.block.Memory;
 import dev.sluice.storage.Backing;
@@ -79,6 +80,11 @@ final class FileAllocationTest {
         @Override
         public Errno write(long offset, Memory memory, int at, int length) {
             throw new AssertionError("not asked");
+        }
+
+        @Override
+        public boolean start(Bio bio) {
+            return false;
         }
 
         @Override

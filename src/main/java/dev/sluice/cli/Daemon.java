@@ -13,6 +13,7 @@ import dev.sluice.table.Table;
 import dev.sluice.target.Host;
 import dev.sluice.target.TargetType;
 import dev.sluice.target.TargetTypes;
+import dev.sluice.work.Completions;
 import dev.sluice.work.SystemClock;
 import dev.sluice.work.WorkerPool;
 import java.nio.file.Path;
@@ -55,14 +56,15 @@ final class Daemon {
         Table table = Table.read(tableFile, types);
         WorkerPool workers = new WorkerPool("pool", options.workers(), log);
         Clock clock = new SystemClock();
-        Host host = new Host(clock, arena, workers::execute, log);
+        Completions completions = new Completions(!options.stock());
+        Host host = new Host(clock, arena, workers::execute, completions, log);
         devices = DeviceSet.open(table, types, host, dir);
         try {
             Handles handles = new Handles(devices.devices());
             ControlFiles control = new ControlFiles(devices, types, Version.TEXT,
                     this::facts, d -> Map.of("opens", handles.opens(d)));
             mount = Mount.start(dir, options, new Mount.Parts(devices.devices(), handles,
-                    control, arena, workers, clock, log, SystemClock.epochSeconds()));
+                    control, arena, workers, completions, clock, log, SystemClock.epochSeconds()));
         } catch (BlockException | RuntimeException e) {
             closeAfter(e);
             throw e;

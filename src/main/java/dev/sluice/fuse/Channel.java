@@ -8,6 +8,7 @@ import dev.sluice.sys.Native;
  * any other has read.
  */
 final class Channel {
+    private static final int F_SETFL = 4;
     private static final int EINTR = 4;
     private static final int EAGAIN = 11;
     private static final int ENOENT = 2;
@@ -41,6 +42,11 @@ final class Channel {
             return GONE;
         }
         throw new IllegalStateException("reading /dev/fuse failed: errno " + errno);
+    }
+
+    /** From now on {@link #read} answers NOTHING at once where it would wait. */
+    void doNotBlock() {
+        LIBC.fcntl(fd, F_SETFL, Native.O_RDWR | Native.O_NONBLOCK);
     }
 
     /** Sends one reply; false when nobody waits for it any more. */

@@ -9,6 +9,7 @@ import dev.sluice.control.ControlFiles;
 import dev.sluice.sys.Arena;
 import dev.sluice.sys.Libc;
 import dev.sluice.sys.Native;
+import dev.sluice.work.Completions;
 import dev.sluice.work.WorkerPool;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -42,7 +43,8 @@ public final class Mount {
 
     /** What a mount serves and what it may use. */
     public record Parts(List<Device> devices, Handles handles, ControlFiles control,
-            Arena arena, WorkerPool workers, Clock clock, Device.Log log, long sinceSeconds) {}
+            Arena arena, WorkerPool workers, Completions completions, Clock clock,
+            Device.Log log, long sinceSeconds) {}
 
     private Mount(Path dir, MountOptions options, Parts parts) {
         this.dir = dir;
@@ -137,9 +139,11 @@ public final class Mount {
         Handshake handshake = new Handshake(lib, fuse, options.maxBackground(), arena);
         Channel channel = handshake.kernel();
         init(handshake, channel, arena);
+        Intake intake = new Intake(channel, parts.completions(), options.lookNanos(),
+                parts.clock(), arena);
         Readers readers = new Readers(options.threads() - 1);
         for (int i = 0; i < options.threads(); i++) {
-            Session s = new Session(channel, handshake, parts.handles(), slots,
+            Session s = new Session(channel, intake, handshake, parts.handles(), slots,
                     workers, readers, i == 0,
                     new Pace(parts.clock(), parts.arena()));
             Thread t = new Thread(s, "session-" + i);

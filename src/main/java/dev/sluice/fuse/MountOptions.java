@@ -18,6 +18,7 @@ import java.util.Set;
  * @param workers the most threads that carry out what may block
  * @param maxBackground requests the kernel keeps under way before it makes callers wait
  * @param payload bytes of data that may be held for requests under way
+ * @param lookNanos how long a session thread looks for the end of direct I/O before it sleeps
  */
 public record MountOptions(
         boolean allowOther,
@@ -28,10 +29,13 @@ public record MountOptions(
         int threads,
         int workers,
         int maxBackground,
-        long payload) {
+        long payload,
+        long lookNanos) {
+    private static final long LONGEST_LOOK = 10_000_000;
+
     /** Words and their values, for a sentence. */
     public static final String KNOWN = "allow_other, uid=, gid=, mode=, loop=session|stock,"
-            + " threads=, workers=, max_background=, payload=";
+            + " threads=, workers=, max_background=, payload=, look=";
 
     /** Parses comma-separated options; null or empty means none. */
     public static MountOptions parse(String text) throws BlockException {
@@ -55,6 +59,7 @@ public record MountOptions(
         private long workers = 64;
         private long maxBackground = 16384;
         private long payload = 1L << 30;
+        private long lookNanos = 150_000;
 
         void take(String word) throws BlockException {
             int equals = word.indexOf('=');
@@ -81,6 +86,7 @@ public record MountOptions(
                 case "threads" -> threads = number(key, value, 1, 64);
                 case "workers" -> workers = number(key, value, 1, 4096);
                 case "max_background" -> maxBackground = number(key, value, 1, 65535);
+                case "look" -> lookNanos = look(value);
                 case "payload" -> payload = payload(value);
                 default -> throw bad("option " + key + " is unknown; known are " + KNOWN);
             }
@@ -100,6 +106,14 @@ public record MountOptions(
                 throw bad("option mode=" + value + " must be three octal digits, as in mode=0660");
             }
             return Integer.parseInt(value, 8);
+        }
+
+        private static long look(String value) throws BlockException {
+            long nanos = Units.parseDuration("option look", value);
+            if (nanos > LONGEST_LOOK) {
+                throw bad("option look=" + value + " must be 10ms or less");
+            }
+            return nanos;
         }
 
         private static long payload(String value) throws BlockException {
@@ -128,7 +142,7 @@ public record MountOptions(
 
         MountOptions build() {
             return new MountOptions(allowOther, (int) uid, (int) gid, mode, stock, (int) threads,
-                    (int) workers, (int) maxBackground, payload);
+                    (int) workers, (int) maxBackground, payload, lookNanos);
         }
     }
 }

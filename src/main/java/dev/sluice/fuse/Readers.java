@@ -10,6 +10,7 @@ final class Readers {
     private final int others;
     /** Asked in and not yet left; read without the lock where a stale value does no harm. */
     private volatile int inside; // written under this
+    private volatile int away; // written under this
     private int asked; // guarded by this
     private boolean closed; // guarded by this
 
@@ -29,6 +30,24 @@ final class Readers {
                 }
             }
         }
+    }
+
+    /** A reader goes through libfuse, which may take a while: another stands in for it. */
+    void away() {
+        synchronized (this) {
+            away = away + 1;
+        }
+        ask();
+    }
+
+    /** It is back. */
+    synchronized void back() {
+        away = away - 1;
+    }
+
+    /** Whether somebody has to stay for one that is away. */
+    boolean someAway() {
+        return away > 0;
     }
 
     /** Waits to be asked in; false when the mount has ended. */

@@ -24,6 +24,7 @@ final class Session implements Runnable {
     private static final int ENOUGH = 512;
 
     private final Channel channel;
+    private final Intake intake;
     private final Handshake libfuse;
     private final Handles handles;
     private final SlotPool slots;
@@ -36,9 +37,10 @@ final class Session implements Runnable {
     private volatile long served;
     private volatile boolean stopped;
 
-    Session(Channel channel, Handshake libfuse, Handles handles, SlotPool slots,
+    Session(Channel channel, Intake intake, Handshake libfuse, Handles handles, SlotPool slots,
             WorkerPool workers, Readers readers, boolean first, Pace pace) {
         this.channel = channel;
+        this.intake = intake;
         this.libfuse = libfuse;
         this.handles = handles;
         this.slots = slots;
@@ -54,7 +56,7 @@ final class Session implements Runnable {
         try {
             if (first) {
                 while (turn()) {
-                    if (pace.slowTurns()) {
+                    if (!intake.looks() && pace.slowTurns()) {
                         readers.ask();
                     }
                 }
@@ -73,7 +75,7 @@ final class Session implements Runnable {
     private void help() throws InterruptedException {
         while (readers.enter()) {
             small = 0;
-            while (small < ENOUGH) {
+            while (small < ENOUGH || readers.someAway()) {
                 if (!turn()) {
                     return;
                 }
@@ -84,12 +86,15 @@ final class Session implements Runnable {
 
     /** Takes one request; false when there will be none any more. */
     private boolean turn() {
-        int length = channel.read(slot.memory().address() + MESSAGE, ROOM);
+        int length = intake.read(slot.memory().address() + MESSAGE, ROOM, first);
         if (length == Channel.GONE || stopped) {
             return false;
         }
         if (length >= Wire.IN_HEADER) {
             handle(length);
+        } else {
+            // Woken for nothing: a sign that it is not needed.
+            small += ENOUGH / 8;
         }
         return true;
     }
@@ -115,19 +120,23 @@ final class Session implements Runnable {
                     slot.request(channel, opcode, b.getLong(MESSAGE + Wire.IN_UNIQUE), device);
                     data(opcode, device);
                 } else {
-                    readers.ask();
-                    libfuse.process(slot.memory().address() + MESSAGE, length);
+                    throughLibfuse(length);
                 }
             }
             case Wire.INTERRUPT -> {
                 // libfuse would make the kernel ask again for what it never saw.
             }
             case Wire.OPEN -> libfuse.open(slot.memory().address() + MESSAGE, length);
-            default -> {
-                // What a control file asks for may take a while.
-                readers.ask();
-                libfuse.process(slot.memory().address() + MESSAGE, length);
-            }
+            default -> throughLibfuse(length);
+        }
+    }
+
+    private void throughLibfuse(int length) {
+        readers.away();
+        try {
+            libfuse.process(slot.memory().address() + MESSAGE, length);
+        } finally {
+            readers.back();
         }
     }
 
@@ -185,24 +194,25 @@ final class Session implements Runnable {
             slot.error(Errno.ENXIO);
         } else {
             slot.seek(offset, whence);
-            if (device.limits().mayBlock()) {
-                handOn();
-            } else {
+            if (device.limits().inline()) {
                 slot.serve();
+            } else {
+                workers.execute(slot);
+                slot = slots.take(Wire.LARGEST_WRITE);
             }
         }
     }
 
     private void submit(
             Device device, Op op, long offset, long length, boolean fua, int caller) {
-        if (!device.limits().mayBlock()) {
+        if (device.limits().inline()) {
             slot.bio(op, offset, length, fua, caller);
             if (!slot.serve()) {
                 slot = slots.take(Wire.LARGEST_WRITE);
             }
         } else if (op == Op.WRITE && length > COPIED) {
             slot.bio(op, offset, length, fua, caller);
-            handOn();
+            handOn(device);
         } else {
             Slot to = slots.take(op.hasData() ? (int) length : 0);
             to.request(slot);
@@ -210,12 +220,20 @@ final class Session implements Runnable {
                 to.memory().copyFrom(Slot.DATA, slot.memory(), Slot.DATA, (int) length);
             }
             to.bio(op, offset, length, fua, caller);
-            workers.execute(to);
+            start(to, device);
         }
     }
 
-    private void handOn() {
-        workers.execute(slot);
+    private void start(Slot request, Device device) {
+        if (device.limits().mayBlock()) {
+            workers.execute(request);
+        } else {
+            request.run();
+        }
+    }
+
+    private void handOn(Device device) {
+        start(slot, device);
         slot = slots.take(Wire.LARGEST_WRITE);
     }
 }

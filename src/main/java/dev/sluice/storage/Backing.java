@@ -1,5 +1,6 @@
 package dev.sluice.storage;
 
+import dev.sluice.block.Bio;
 import dev.sluice.block.BlockException;
 import dev.sluice.block.Errno;
 import dev.sluice.block.Memory;
@@ -24,6 +25,12 @@ public interface Backing extends AutoCloseable {
 
     /** Stores memory; all of it, or an error. Durable after the next {@link #sync}. */
     Errno write(long offset, Memory memory, int at, int length);
+
+    /**
+     * Starts a READ or WRITE without waiting for it, where {@link FileBacking#startAio} was asked
+     * for; its end is told there. False when it cannot: then nothing was started.
+     */
+    boolean start(Bio bio);
 
     /** Makes durable what was written. Once it has failed it fails until closed. */
     Errno sync();

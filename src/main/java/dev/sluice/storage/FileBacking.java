@@ -1,10 +1,12 @@
 package dev.sluice.storage;
 
+import dev.sluice.block.Bio;
 import dev.sluice.block.BlockException;
 import dev.sluice.block.Device;
 import dev.sluice.block.Errno;
 import dev.sluice.block.Limits;
 import dev.sluice.block.Memory;
+import dev.sluice.block.Op;
 import dev.sluice.sys.Arena;
 import dev.sluice.sys.Libc;
 import dev.sluice.sys.Native;
@@ -27,6 +29,7 @@ public final class FileBacking implements Backing {
     private final Bounce bounce;
     private final Device.Log log;
 
+    private Aio aio;
     private volatile Errno syncFailure = Errno.OK;
     private volatile boolean punches = true;
     private volatile boolean zeroes = true;
@@ -77,6 +80,21 @@ public final class FileBacking implements Backing {
     @Override
     public boolean readOnly() {
         return readOnly;
+    }
+
+    /**
+     * Lets {@link #start} be used, and answers what hands out the ends; null where the kernel
+     * grants no asynchronous I/O. Before the first request.
+     */
+    public Aio startAio(Aio.Done done) {
+        aio = Aio.open(arena, done);
+        return aio;
+    }
+
+    @Override
+    public boolean start(Bio bio) {
+        return aio != null && aligned(bio.data(), bio.dataAt())
+                && aio.submit(bio, fd, bio.op() == Op.WRITE);
     }
 
     @Override
@@ -245,6 +263,9 @@ public final class FileBacking implements Backing {
 
     @Override
     public void close() throws BlockException {
+        if (aio != null) {
+            aio.close();
+        }
         int closed = libc.close(fd);
         Errno failure = Native.error();
         arena.unmap(scratch);

@@ -42,6 +42,14 @@ public interface Libc {
 
     int ioctl(int fd, long request, long argument);
 
+    int eventfd(int initial, int flags);
+
+    int epoll_create1(int flags);
+
+    int epoll_ctl(int epoll, int operation, int fd, long event);
+
+    int epoll_wait(int epoll, long events, int most, int timeoutMillis);
+
     int getrusage(int who, long buffer);
 
     int pipe2(long twoFds, int flags);

@@ -5,8 +5,11 @@ import dev.sluice.block.BlockException;
 import dev.sluice.block.Errno;
 import dev.sluice.block.Limits;
 import dev.sluice.block.Target;
+import dev.sluice.storage.Aio;
 import dev.sluice.storage.Backing;
 import dev.sluice.storage.FileBacking;
+import dev.sluice.work.Completions;
+import dev.sluice.work.Service;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -21,16 +24,33 @@ final class FileTarget implements Target {
     private final Backing backing;
     private final FileAllocation allocation;
     private final Limits limits;
+    private final Host.Tasks tasks;
+    /** Null where every request blocks. */
+    private final Aio aio;
     private final String arguments;
 
-    FileTarget(Backing backing, long size, String arguments, Host host) {
+    /** {@code direct}: reads and writes start without a thread, as far as they can. */
+    private FileTarget(FileBacking backing, long size, boolean direct, String device,
+            String arguments, Host host) {
         this.backing = backing;
+        this.tasks = host.tasks();
+        this.aio = direct ? startAio(backing, device, host.completions()) : null;
         this.allocation = new FileAllocation(backing, host);
         // FUA is left to the device, as a write and a flush: of a write that was to be durable at
         // once the kernel does not tell which half failed, and only a failed flush is for good.
-        this.limits = new Limits(size, backing.blockSize(), false, false, true, true,
-                backing.readOnly());
+        this.limits = new Limits(size, backing.blockSize(), false, false, true,
+                aio == null, aio != null, backing.readOnly());
         this.arguments = arguments;
+    }
+
+    private Aio startAio(FileBacking direct, String device, Completions completions) {
+        Aio aio = direct.startAio(this::ended);
+        if (aio != null && !completions.add(new Completions.Source(
+                aio::reap, aio::underWay, aio.eventDescriptor()))) {
+            aio.ownThread();
+            Service.start(device + "-reaper", aio::reapAlways);
+        }
+        return aio;
     }
 
     @Override
@@ -40,6 +60,35 @@ final class FileTarget implements Target {
 
     @Override
     public void submit(Bio bio) {
+        if (aio == null) {
+            carryOut(bio);
+        } else if (!bio.op().hasData() || !backing.start(bio)) {
+            tasks.run(() -> carryOut(bio));
+        }
+    }
+
+    /** What was started has ended: bytes moved, or a negative errno. */
+    private void ended(Bio bio, long result) {
+        if (result == bio.length()) {
+            bio.complete();
+        } else if (result < 0 && result != -Errno.EAGAIN.number()
+                && result != -Errno.EINTR.number() && result != -Errno.EOPNOTSUPP.number()) {
+            bio.fail(Errno.of((int) -result));
+        } else {
+            // It would have waited, or stopped half way: again, by who may wait.
+            tasks.run(() -> carryOut(bio));
+        }
+    }
+
+    /** The session threads may have left already, and what they would hand out with them. */
+    @Override
+    public void drain() {
+        if (aio != null) {
+            aio.reap();
+        }
+    }
+
+    private void carryOut(Bio bio) {
         long offset = bio.offset();
         Errno outcome = switch (bio.op()) {
             case READ -> backing.read(offset, bio.data(), bio.dataAt(), (int) bio.length());
@@ -119,14 +168,14 @@ final class FileTarget implements Target {
         public Target open(TargetArgs args, Host host) throws BlockException {
             boolean direct = args.flag("direct", false);
             boolean readOnly = args.flag("readonly", false);
-            Backing backing = FileBacking.open(args.path(), direct, readOnly, host.arena(),
+            FileBacking backing = FileBacking.open(args.path(), direct, readOnly, host.arena(),
                     host.log());
             try {
                 long size = args.size() < 0 ? backing.size() : args.size();
                 checkSize(args.path(), size, backing);
                 String arguments = Words.quote(args.path()) + (direct ? " direct=on" : "")
                         + (readOnly ? " readonly=on" : "");
-                return new FileTarget(backing, size, arguments, host);
+                return new FileTarget(backing, size, direct, args.device(), arguments, host);
             } catch (BlockException | RuntimeException | Error e) {
                 backing.close();
                 throw e;

@@ -1,0 +1,203 @@
+package dev.sluice.storage;
+
+import dev.sluice.block.Bio;
+import dev.sluice.block.Errno;
+import dev.sluice.block.Memory;
+import dev.sluice.sys.Arena;
+import dev.sluice.sys.Libc;
+import dev.sluice.sys.Native;
+import java.nio.ByteBuffer;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * Asynchronous direct I/O of the kernel (io_submit(2), include/uapi/linux/aio_abi.h): a request is
+ * handed in by the thread that has it, without a worker; session threads hand out what has ended,
+ * or a reaper where there are none.
+ * Every request is RWF_NOWAIT: what would block ends with EAGAIN, for a worker to do.
+ *
+ * <p>Not io_uring: there an ended request is first seen by the thread that submitted it, which here
+ * sleeps in another call and would be woken for each.
+ */
+public final class Aio implements AutoCloseable {
+    /** The most requests under way; beyond it {@link #submit} refuses. */
+    static final int MOST = 512;
+
+    private static final int IOCB = 64;
+    private static final int EVENT = 32;
+    private static final int RING_HEAD = 8;
+    private static final int RING_TAIL = 12;
+    private static final int WITH_EVENT = 1;
+    private static final int BATCH = 64;
+    private static final int RWF_NOWAIT = 8;
+    private static final boolean ARM = System.getProperty("os.arch").equals("aarch64");
+    private static final int SETUP = ARM ? 0 : 206;
+    private static final int DESTROY = ARM ? 1 : 207;
+    private static final int GETEVENTS = ARM ? 4 : 208;
+    private static final int SUBMIT = ARM ? 2 : 209;
+    private static final Libc LIBC = Libc.LIBC;
+
+    /** What is told of each request that was taken. */
+    @FunctionalInterface
+    public interface Done {
+        /** In the thread that hands out: bytes moved, or a negative errno. */
+        void done(Bio bio, long result);
+    }
+
+    private static final int POINTERS = MOST * IOCB;
+    private static final int EVENTS = POINTERS + MOST * 8;
+    private static final int CLOSE_SECONDS = 10;
+
+    private final Done done;
+    private final Arena arena;
+    private final Memory memory;
+    private final ByteBuffer bytes;
+    private final long context;
+    private final int event;
+    /** The ring in which the kernel leaves events; read to save a call (struct aio_ring). */
+    private final ByteBuffer ring;
+    private final ReentrantLock reaping = new ReentrantLock();
+    private boolean ownThread;
+    private final Bio[] bios = new Bio[MOST]; // an entry is its token holder's
+    private final int[] free = new int[MOST]; // guarded by this
+    private int freeCount; // guarded by this
+    private final CountDownLatch reaped = new CountDownLatch(1);
+
+    /** Null when the system grants no context (fs.aio-max-nr is used up, or the call is barred). */
+    static Aio open(Arena arena, Done done) {
+        Memory memory = arena.map(EVENTS + BATCH * EVENT);
+        if (LIBC.syscall(SETUP, MOST, memory.address(), 0, 0, 0, 0) != 0) {
+            arena.unmap(memory);
+            return null;
+        }
+        return new Aio(arena, memory, done);
+    }
+
+    private Aio(Arena arena, Memory memory, Done done) {
+        this.arena = arena;
+        this.memory = memory;
+        this.done = done;
+        bytes = memory.bytes();
+        context = bytes.getLong(0);
+        event = LIBC.eventfd(0, Native.O_CLOEXEC | Native.O_NONBLOCK);
+        ring = Native.view(context, Arena.PAGE).bytes();
+        for (int i = MOST - 1; i >= 0; i--) {
+            free[freeCount++] = i;
+            bytes.putLong(POINTERS + 8 * i, memory.address() + (long) i * IOCB);
+        }
+    }
+
+    /**
+     * Starts a read or a write of the bio's data. False when it was not taken: a worker does it.
+     * From any thread.
+     */
+    boolean submit(Bio bio, int fd, boolean write) {
+        int token = take();
+        if (token < 0) {
+            return false;
+        }
+        bios[token] = bio;
+        int at = token * IOCB;
+        bytes.putLong(at, token);
+        bytes.putInt(at + 12, RWF_NOWAIT);
+        bytes.putShort(at + 16, (short) (write ? 1 : 0));
+        bytes.putInt(at + 20, fd);
+        bytes.putLong(at + 24, bio.data().address() + bio.dataAt());
+        bytes.putLong(at + 32, bio.length());
+        bytes.putLong(at + 40, bio.offset());
+        bytes.putInt(at + 56, ownThread ? 0 : WITH_EVENT);
+        bytes.putInt(at + 60, event);
+        long n = LIBC.syscall(SUBMIT, context, 1, memory.address() + POINTERS + 8L * token, 0, 0,
+                0);
+        if (n == 1) {
+            return true;
+        }
+        give(token);
+        return false;
+    }
+
+    private synchronized int take() {
+        return freeCount == 0 ? -1 : free[--freeCount];
+    }
+
+    private void give(int token) {
+        bios[token] = null;
+        synchronized (this) {
+            free[freeCount++] = token;
+        }
+    }
+
+    /**
+     * Hands out what has ended, in this thread; false when there was nothing, or when another
+     * thread is at it, which looks again before it is done.
+     */
+    public boolean reap() {
+        boolean some = false;
+        while (ring.getInt(RING_HEAD) != ring.getInt(RING_TAIL) && reaping.tryLock()) {
+            try {
+                some |= handOut(0) > 0;
+            } finally {
+                reaping.unlock();
+            }
+        }
+        return some;
+    }
+
+    /** Whether a request has not been handed out yet. */
+    public synchronized boolean underWay() {
+        return freeCount < MOST;
+    }
+
+    /** Signalled whenever something ends, unless a thread of its own waits. */
+    public int eventDescriptor() {
+        return event;
+    }
+
+    /** Nobody polls: {@link #reapAlways} will run. Before the first request. */
+    public void ownThread() {
+        ownThread = true;
+    }
+
+    /** Waits for what ends and hands it out, until {@link #close}: for a thread of its own. */
+    public void reapAlways() {
+        try {
+            while (handOut(1) >= 0) {
+                continue;
+            }
+        } finally {
+            reaped.countDown();
+        }
+    }
+
+    /** How many were handed out; negative when the context is gone. */
+    private int handOut(int least) {
+        long events = memory.address() + EVENTS;
+        long n = LIBC.syscall(GETEVENTS, context, least, BATCH, events, 0, 0);
+        if (n < 0) {
+            return Native.error() == Errno.EINTR ? 0 : -1;
+        }
+        for (int i = 0; i < n; i++) {
+            int token = (int) bytes.getLong(EVENTS + i * EVENT);
+            long result = bytes.getLong(EVENTS + i * EVENT + 16);
+            Bio bio = bios[token];
+            give(token);
+            done.done(bio, result);
+        }
+        return (int) n;
+    }
+
+    /** Ends {@link #reapAlways}; nothing is under way. Memory goes when nobody can touch it. */
+    @Override
+    public void close() {
+        LIBC.syscall(DESTROY, context, 0, 0, 0, 0, 0);
+        LIBC.close(event);
+        try {
+            if (!ownThread || reaped.await(CLOSE_SECONDS, TimeUnit.SECONDS)) {
+                arena.unmap(memory);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}
