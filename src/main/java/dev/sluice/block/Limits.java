@@ -12,8 +12,8 @@ package dev.sluice.block;
  * @param zeroes the target does WRITE_ZEROES and DISCARD itself (both must read back as zeros);
  *     else the device writes zeros
  * @param mayBlock submit may take longer than some 50 µs: it does file I/O or waits
- * @param endsLater submit returns at once, but a bio of data mostly ends after it, so that it should
- *     bring memory of its own size
+ * @param endsLater submit returns at once, but a bio of data mostly ends after it, so that it
+ *     should bring memory of its own size
  * @param readOnly every change is refused with EROFS
  */
 public record Limits(

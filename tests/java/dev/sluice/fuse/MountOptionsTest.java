@@ -1,0 +1,53 @@
+package dev.sluice.fuse;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.sluice.block.BlockException;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** What stands behind -o, and what is said of mistakes. */
+@Tag("unit")
+class MountOptionsTest {
+    @Test
+    void nothingMeansTheDefaults() throws BlockException {
+        MountOptions none = MountOptions.parse(null);
+        assertThat(none).isEqualTo(MountOptions.parse(""));
+        assertThat(none.allowOther()).isFalse();
+        assertThat(none.mode()).isEqualTo(0600);
+        assertThat(none.uid()).isEqualTo(-1);
+        assertThat(none.stock()).isFalse();
+        assertThat(none.maxBackground()).isEqualTo(16384);
+    }
+
+    @Test
+    void everyOptionIsTaken() throws BlockException {
+        MountOptions all = MountOptions.parse("allow_other,uid=5,gid=6,mode=0640,loop=stock,"
+                + "threads=3,workers=7,max_background=12,payload=64M,look=10us");
+        assertThat(all).isEqualTo(new MountOptions(true, 5, 6, 0640, true, 3, 7, 12, 64L << 20,
+                10_000));
+    }
+
+    @Test
+    void everyMistakeIsOneSentence() {
+        refused("allow_others", "option allow_others is unknown; known are "
+                + MountOptions.KNOWN);
+        refused("speed=1", "option speed is unknown; known are " + MountOptions.KNOWN);
+        refused("allow_other=1", "option allow_other takes no value");
+        refused("uid=1,uid=1", "option uid is given twice; give it once");
+        refused("uid=root", "option uid=root must be a number from 0 to 2147483647");
+        refused("mode=999", "option mode=999 must be three octal digits, as in mode=0660");
+        refused("loop=fast", "option loop=fast must be stock or session");
+        refused("threads=0", "option threads=0 must be a number from 1 to 64");
+        refused("max_background=65536",
+                "option max_background=65536 must be a number from 1 to 65535");
+        refused("payload=1k", "option payload=1k must be 8M or more");
+        refused("look=1s", "option look=1s must be 10ms or less");
+    }
+
+    private static void refused(String options, String sentence) {
+        assertThatThrownBy(() -> MountOptions.parse(options)).isInstanceOf(BlockException.class)
+                .hasMessage(sentence);
+    }
+}

@@ -1,0 +1,40 @@
+package dev.sluice.work;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** Who hands out what has ended. */
+@Tag("unit")
+class CompletionsTest {
+    @Test
+    void aSourceSeesToItselfWhereNobodyPolls() {
+        Completions none = new Completions(false);
+        assertThat(none.add(new Completions.Source(() -> true, () -> true, 7))).isFalse();
+        assertThat(none.reap()).isFalse();
+        assertThat(none.eventDescriptors()).isEmpty();
+    }
+
+    @Test
+    void everySourceIsAskedEachTime() {
+        Completions all = new Completions(true);
+        AtomicInteger first = new AtomicInteger(2);
+        AtomicInteger second = new AtomicInteger(1);
+        assertThat(all.add(source(first, 3))).isTrue();
+        assertThat(all.add(source(second, 4))).isTrue();
+        assertThat(all.eventDescriptors()).containsExactly(3, 4);
+        assertThat(all.underWay()).isTrue();
+        assertThat(all.reap()).isTrue();
+        assertThat(all.underWay()).isTrue();
+        assertThat(all.reap()).isTrue();
+        assertThat(all.underWay()).isFalse();
+        assertThat(all.reap()).isFalse();
+    }
+
+    private static Completions.Source source(AtomicInteger left, int event) {
+        return new Completions.Source(() -> left.getAndUpdate(n -> Math.max(0, n - 1)) > 0,
+                () -> left.get() > 0, event);
+    }
+}
