@@ -1,0 +1,204 @@
+package dev.sluice.fuse;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sluice.block.Device;
+import dev.sluice.block.Limits;
+import dev.sluice.block.Memory;
+import dev.sluice.block.Op;
+import dev.sluice.sys.Arena;
+import dev.sluice.sys.Libc;
+import dev.sluice.sys.Native;
+import dev.sluice.testing.MemoryTarget;
+import dev.sluice.work.Completions;
+import dev.sluice.work.WorkerPool;
+import java.util.List;
+import jnr.ffi.LibraryLoader;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/**
+ * Literal messages in, literal replies out, no kernel: a socket pair that keeps message boundaries
+ * stands for /dev/fuse. Offsets are written out here, not taken from {@link Wire}.
+ */
+@Tag("unit")
+@Timeout(20)
+class SessionWireTest {
+    private static final int SIZE = 1 << 20;
+    private static final int SEQPACKET = 5;
+    private static final int UNIX = 1;
+
+    /** What only this test needs. */
+    public interface Sockets {
+        int socketpair(int domain, int type, int protocol, long twoFds);
+    }
+
+    private final Sockets sockets = LibraryLoader.create(Sockets.class).load("c");
+    private final Arena arena = new Arena();
+    private final Memory out = arena.map(2 << 20);
+    private final Memory in = arena.map(2 << 20);
+    private final MemoryTarget target = new MemoryTarget(Limits.memory(SIZE));
+    private final WorkerPool workers = new WorkerPool("test", 2, (s, c) -> { });
+    private final Device device = new Device("disk", "memory", target, List.of(),
+            System::nanoTime, arena::map, (s, c) -> { });
+    private Session session;
+    private Thread thread;
+    private int here;
+    private int there;
+    private long handle;
+
+    @BeforeEach
+    void start() {
+        assertThat(sockets.socketpair(UNIX, SEQPACKET, 0, out.address())).isZero();
+        here = out.bytes().getInt(0);
+        there = out.bytes().getInt(4);
+        Handles handles = new Handles(List.of(device));
+        handle = handles.open(0);
+        Channel channel = new Channel(there);
+        SlotPool slots = new SlotPool(arena, 64 << 20, (s, c) -> { });
+        session = new Session(channel,
+                new Intake(channel, new Completions(true), 0, System::nanoTime, arena), null,
+                handles, slots, workers, new Readers(0), true,
+                new Pace(System::nanoTime, arena));
+        thread = new Thread(session);
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    @AfterEach
+    void end() throws InterruptedException {
+        session.stop();
+        Libc.LIBC.close(here);
+        thread.join(10_000);
+        assertThat(thread.isAlive()).isFalse();
+        Libc.LIBC.close(there);
+        workers.close();
+        arena.close();
+    }
+
+    /** An in-header: len, opcode, unique, nodeid, uid, gid, pid; then the handle. */
+    private void message(int opcode, int length) {
+        for (int i = 0; i < 128; i++) {
+            out.bytes().put(i, (byte) 0);
+        }
+        out.bytes().putInt(0, length);
+        out.bytes().putInt(4, opcode);
+        out.bytes().putLong(8, 0x1122334455667788L);
+        out.bytes().putInt(32, 4711);
+        out.bytes().putLong(40, handle);
+    }
+
+    /** Sends the message and answers the length of the reply; its bytes are in {@code in}. */
+    private int call(int length) {
+        assertThat(Libc.LIBC.write(here, out.address(), length)).isEqualTo(length);
+        int n = (int) Libc.LIBC.read(here, in.address(), in.size());
+        assertThat(n).isGreaterThanOrEqualTo(16);
+        assertThat(in.bytes().getInt(0)).as("length in the header").isEqualTo(n);
+        assertThat(in.bytes().getLong(8)).as("unique").isEqualTo(0x1122334455667788L);
+        return n;
+    }
+
+    private int error() {
+        return in.bytes().getInt(4);
+    }
+
+    private void write(long offset, int size, int flags, int fill) {
+        message(16, 80 + size);
+        out.bytes().putLong(48, offset);
+        out.bytes().putInt(56, size);
+        out.bytes().putInt(72, flags);
+        for (int i = 0; i < size; i++) {
+            out.bytes().put(80 + i, (byte) (fill + i));
+        }
+        call(80 + size);
+    }
+
+    private int read(long offset, int size) {
+        message(15, 80);
+        out.bytes().putLong(48, offset);
+        out.bytes().putInt(56, size);
+        return call(80) - 16;
+    }
+
+    @Test
+    void whatIsWrittenIsRead() {
+        write(4096, 5000, 0, 7);
+        assertThat(error()).isZero();
+        assertThat(in.bytes().getInt(0)).isEqualTo(24);
+        assertThat(in.bytes().getInt(16)).as("written").isEqualTo(5000);
+        assertThat(read(4095, 5002)).isEqualTo(5002);
+        assertThat(error()).isZero();
+        assertThat(in.bytes().get(16)).isZero();
+        for (int i = 0; i < 5000; i++) {
+            assertThat(in.bytes().get(17 + i)).isEqualTo((byte) (7 + i));
+        }
+        assertThat(in.bytes().get(16 + 5001)).isZero();
+    }
+
+    @Test
+    void theFileEndsAtItsSize() {
+        assertThat(read(SIZE - 10, 100)).isEqualTo(10);
+        assertThat(read(SIZE, 100)).isZero();
+        assertThat(error()).isZero();
+        assertThat(read(Long.MAX_VALUE, 100)).isZero();
+        write(SIZE - 10, 100, 0, 0);
+        assertThat(in.bytes().getInt(16)).as("a short write").isEqualTo(10);
+        write(SIZE, 1, 0, 0);
+        assertThat(error()).as("ENOSPC").isEqualTo(-28);
+    }
+
+    @Test
+    void syncIsAFlushAndTheSyncFlagsAreFua() {
+        write(0, 512, 0x1000, 1);
+        write(0, 512, 0x101000, 2);
+        write(0, 512, 0, 3);
+        assertThat(device.fuaWrites()).isEqualTo(2);
+        message(20, 56);
+        call(56);
+        assertThat(error()).isZero();
+        assertThat(device.ended(Op.FLUSH)).isEqualTo(1);
+    }
+
+    @Test
+    void holesAreZeros() {
+        write(0, 8192, 0, 1);
+        message(43, 72);
+        out.bytes().putLong(48, 100);
+        out.bytes().putLong(56, 4000);
+        out.bytes().putInt(64, 3);
+        call(72);
+        assertThat(error()).isZero();
+        read(99, 4002);
+        assertThat(in.bytes().get(16)).isEqualTo((byte) 100);
+        for (int i = 1; i <= 4000; i++) {
+            assertThat(in.bytes().get(16 + i)).isZero();
+        }
+        assertThat(in.bytes().get(16 + 4001)).isEqualTo((byte) (1 + 4100));
+        message(43, 72);
+        out.bytes().putLong(56, 4096);
+        call(72);
+        assertThat(error()).as("EOPNOTSUPP").isEqualTo(-95);
+    }
+
+    @Test
+    void seekFindsDataAndTheEnd() {
+        message(46, 64);
+        out.bytes().putLong(48, 5);
+        out.bytes().putInt(56, 3);
+        call(64);
+        assertThat(in.bytes().getLong(16)).as("SEEK_DATA").isEqualTo(5);
+        message(46, 64);
+        out.bytes().putLong(48, 5);
+        out.bytes().putInt(56, 4);
+        call(64);
+        assertThat(in.bytes().getLong(16)).as("SEEK_HOLE").isEqualTo(SIZE);
+        message(46, 64);
+        out.bytes().putLong(48, SIZE);
+        out.bytes().putInt(56, 3);
+        call(64);
+        assertThat(error()).as("ENXIO").isEqualTo(-6);
+    }
+}
