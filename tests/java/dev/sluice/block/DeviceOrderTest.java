@@ -6,6 +6,7 @@ import dev.sluice.testing.FaultyTarget;
 import dev.sluice.testing.FaultyTarget.Fault;
 import dev.sluice.testing.MemoryTarget;
 import dev.sluice.testing.ParkTarget;
+import dev.sluice.testing.PassTarget;
 import dev.sluice.testing.SimHost;
 import dev.sluice.testing.TestBio;
 import dev.sluice.work.SystemClock;
@@ -226,5 +227,30 @@ class DeviceOrderTest {
         host.run();
         assertThat(device.drain(0)).isTrue();
         assertThat(bio.outcome()).isEqualTo(Errno.OK);
+    }
+
+    @Test
+    void aDrainReachesWhatIsHeldBackBelow() throws Exception {
+        ParkTarget park = new ParkTarget(memory(true, true));
+        Device below = host.device("below", park);
+        Device top = new Device("top", "pass", new PassTarget(below), List.of(below),
+                new SystemClock(), SimHost::memory, (sentence, cause) -> { });
+        TestBio bio = TestBio.submit(top, Op.WRITE, 0, BLOCK, 1);
+        assertThat(bio.ended()).isFalse();
+        assertThat(top.drain(2000)).isTrue();
+        assertThat(bio.outcome()).isEqualTo(Errno.OK);
+    }
+
+    @Test
+    void aDeviceThatWasShutRefusesAllAndStaysInOrder() {
+        Device device = host.device("d", new ParkTarget(memory(true, true)));
+        TestBio first = TestBio.submit(device, Op.WRITE, 0, 512, 1);
+        assertThat(device.shut()).isFalse();
+        letAllGo((ParkTarget) device.target());
+        assertThat(first.outcome()).isEqualTo(Errno.OK);
+        assertThat(device.shut()).isTrue();
+        assertThat(TestBio.submit(device, Op.WRITE, 0, 512, 1).outcome()).isEqualTo(Errno.EIO);
+        assertThat(TestBio.submit(device, Op.READ, 0, 512, 1).outcome()).isEqualTo(Errno.EIO);
+        assertThat(device.inFlight()).isZero();
     }
 }

@@ -65,4 +65,16 @@ class ReadersTest {
         readers.back();
         assertThat(readers.someAway()).isFalse();
     }
+
+    @Test
+    void nobodyLeavesAsTheOtherGoesAway() throws Exception {
+        Readers readers = new Readers(1);
+        readers.ask();
+        assertThat(readers.enter()).isTrue();
+        assertThat(readers.someAway()).isFalse();
+        readers.away();
+        assertThat(readers.leave()).isFalse();
+        readers.back();
+        assertThat(readers.leave()).isTrue();
+    }
 }

@@ -58,7 +58,7 @@ class SessionWireTest {
         Handles handles = new Handles(List.of(device));
         handle = handles.open(0);
         Channel channel = new Channel(there);
-        SlotPool slots = new SlotPool(arena, 64 << 20, (s, c) -> { });
+        SlotPool slots = new SlotPool(arena, 64 << 20, (s, c) -> { }, () -> false);
         session = new Session(channel,
                 new Intake(channel, new Completions(true), 0, System::nanoTime, arena), null,
                 handles, slots, workers, new Readers(0), true,

@@ -65,8 +65,9 @@ class DeviceSetTest {
         events.clear();
         set.close();
         assertThat(events).containsExactly(
-                "drain top", "FLUSH top", "FLUSH mid", "FLUSH base", "close top",
-                "drain mid", "FLUSH mid", "FLUSH base", "close mid",
+                "drain top", "drain mid", "drain base",
+                "FLUSH top", "FLUSH mid", "FLUSH base", "close top",
+                "drain mid", "drain base", "FLUSH mid", "FLUSH base", "close mid",
                 "drain free", "FLUSH free", "close free",
                 "drain base", "FLUSH base", "close base");
 
@@ -197,8 +198,8 @@ class DeviceSetTest {
 
         assertThat(e).hasMessage("top: not idle after 50ms, requests in flight: 1");
         assertThat(e.errno()).isEqualTo(Errno.ETIMEDOUT);
-        assertThat(events).containsExactly("drain top", "drain free", "FLUSH free", "close free",
-                "drain base", "FLUSH base");
+        assertThat(events).containsExactly("drain top", "drain base", "drain free", "FLUSH free",
+                "close free", "drain base", "FLUSH base");
     }
 
     @Test
@@ -209,6 +210,19 @@ class DeviceSetTest {
 
         assertThat(e).hasMessage("a: the flush failed: timed out");
         assertThat(events).containsExactly("drain a", "FLUSH a");
+    }
+
+    @Test
+    void nothingComesToATargetThatIsClosed() throws Exception {
+        DeviceSet set = open("a 1M leaf");
+        Device late = set.device("a");
+        set.close();
+        events.clear();
+        Bio bio = new Bio(b -> { }).set(Op.DISCARD, 0, 512, false, null, 0, 0);
+        late.submit(bio);
+        assertThat(bio.release()).isTrue();
+        assertThat(bio.outcome()).isEqualTo(Errno.EIO);
+        assertThat(events).isEmpty();
     }
 
     @Test

@@ -132,11 +132,17 @@ public final class FakeType implements TargetType {
 
         @Override
         public void drain() {
-            // A drain that waits hastens again and again: told once in a row.
+            // A drain that waits hastens again and again, all the way down: told once in a row.
             String event = "drain " + args.device();
-            if (events.isEmpty() || !events.get(events.size() - 1).equals(event)) {
-                events.add(event);
+            for (int i = events.size() - 1; i >= 0; i--) {
+                if (events.get(i).equals(event)) {
+                    return;
+                }
+                if (!events.get(i).startsWith("drain ")) {
+                    break;
+                }
             }
+            events.add(event);
         }
 
         @Override

@@ -41,6 +41,7 @@ public final class Device {
     private final IoStats stats = new IoStats(); // guarded by lock
     private final Deque<Runnable> ready = new ArrayDeque<>(); // guarded by lock
     private boolean resuming; // guarded by lock
+    private boolean shut; // guarded by lock
 
     private volatile boolean flushFailed;
     private volatile boolean broken;
@@ -99,7 +100,8 @@ public final class Device {
             }
             bio.device = this;
             bio.startNanos = now;
-            bio.rewrites = rewrites;
+            refused = shut ? Errno.EIO : refused;
+            bio.rewrites = rewrites && !shut;
             append(bio);
             start = refused != null || !waits(bio);
         }
@@ -377,7 +379,7 @@ public final class Device {
         long deadline = clock.nanos() + TimeUnit.MILLISECONDS.toNanos(timeoutMillis);
         while (true) {
             // Again and again: what was hastened may bring more, as a read brings its write-back.
-            target.drain();
+            hasten();
             synchronized (lock) {
                 long left = deadline - clock.nanos();
                 if (inFlight == 0 || left <= 0) {
@@ -385,6 +387,25 @@ public final class Device {
                 }
                 lock.wait(Math.min(DRAIN_STEP_MILLIS, TimeUnit.NANOSECONDS.toMillis(left) + 1));
             }
+        }
+    }
+
+    /** A bio may be held back anywhere below: the layer that passed a part on cannot tell. */
+    private void hasten() {
+        target.drain();
+        lowers.forEach(Device::hasten);
+    }
+
+    /**
+     * Takes no more bios, so that the target can be closed: whoever comes late, as a thread that
+     * has just read a request, gets EIO.
+     *
+     * @return false when something is in flight; then nothing changes
+     */
+    public boolean shut() {
+        synchronized (lock) {
+            shut |= inFlight == 0;
+            return shut;
         }
     }
 

@@ -51,7 +51,8 @@ public final class Mount {
         this.options = options;
         this.workers = parts.workers();
         this.log = parts.log();
-        this.slots = new SlotPool(parts.arena(), options.payload(), parts.log());
+        this.slots = new SlotPool(parts.arena(), options.payload(), parts.log(),
+                parts.completions()::reap);
         this.fs = new SluiceFs(parts.devices(), parts.control(), parts.handles(),
                 new StockData(), options, parts.sinceSeconds());
     }

@@ -140,7 +140,12 @@ public record MountOptions(
             return new BlockException(Errno.EINVAL, sentence);
         }
 
-        MountOptions build() {
+        /** A session thread has one slot of 1 MiB, and takes the next when that went along. */
+        MountOptions build() throws BlockException {
+            if (!stock && payload < threads * 2 * Wire.LARGEST_WRITE) {
+                throw bad("option payload=" + payload + " is too little for threads=" + threads
+                        + ": it must be " + 2 * threads + "M or more");
+            }
             return new MountOptions(allowOther, (int) uid, (int) gid, mode, stock, (int) threads,
                     (int) workers, (int) maxBackground, payload, lookNanos);
         }

@@ -59,9 +59,13 @@ final class Readers {
         return !closed;
     }
 
-    /** A thread that was asked in is no longer of use. */
-    synchronized void leave() {
+    /** A thread that was asked in is no longer of use; false when it has to stay after all. */
+    synchronized boolean leave() {
+        if (away > 0) {
+            return false;
+        }
         inside = inside - 1;
+        return true;
     }
 
     /** The mount has ended. */

@@ -75,12 +75,11 @@ final class Session implements Runnable {
     private void help() throws InterruptedException {
         while (readers.enter()) {
             small = 0;
-            while (small < ENOUGH || readers.someAway()) {
+            while (small < ENOUGH || readers.someAway() || !readers.leave()) {
                 if (!turn()) {
                     return;
                 }
             }
-            readers.leave();
         }
     }
 
@@ -120,21 +119,26 @@ final class Session implements Runnable {
                     slot.request(channel, opcode, b.getLong(MESSAGE + Wire.IN_UNIQUE), device);
                     data(opcode, device);
                 } else {
-                    throughLibfuse(length);
+                    throughLibfuse(opcode, length);
                 }
             }
             case Wire.INTERRUPT -> {
                 // libfuse would make the kernel ask again for what it never saw.
             }
-            case Wire.OPEN -> libfuse.open(slot.memory().address() + MESSAGE, length);
-            default -> throughLibfuse(length);
+            default -> throughLibfuse(opcode, length);
         }
     }
 
-    private void throughLibfuse(int length) {
+    /** To open a control file makes its content, which may take as long as any other. */
+    private void throughLibfuse(int opcode, int length) {
+        long message = slot.memory().address() + MESSAGE;
         readers.away();
         try {
-            libfuse.process(slot.memory().address() + MESSAGE, length);
+            if (opcode == Wire.OPEN) {
+                libfuse.open(message, length);
+            } else {
+                libfuse.process(message, length);
+            }
         } finally {
             readers.back();
         }

@@ -4,6 +4,7 @@ import dev.sluice.block.Device;
 import dev.sluice.sys.Arena;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.function.BooleanSupplier;
 
 /**
  * Slots by size, within a budget of bytes: the bound on what requests under way can take. Who finds
@@ -13,10 +14,13 @@ import java.util.Deque;
 final class SlotPool {
     private static final int[] ROOMS = {4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20};
     private static final long KEPT_BYTES = 8 << 20;
+    /** How long one who waits sleeps before it hands out what has ended. */
+    private static final long STEP_MILLIS = 1;
 
     private final Arena arena;
     private final long budget;
     private final Device.Log log;
+    private final BooleanSupplier meanwhile;
     private final Deque<Slot>[] free = newDeques(); // guarded by this
     private long keptBytes; // guarded by this
     private long takenBytes; // guarded by this
@@ -31,19 +35,34 @@ final class SlotPool {
         return all;
     }
 
-    SlotPool(Arena arena, long budget, Device.Log log) {
+    /**
+     * {@code meanwhile} is called again and again by who waits: it hands out asynchronous I/O that
+     * has ended, for all who would do so may wait here, and slots come back by that alone.
+     */
+    SlotPool(Arena arena, long budget, Device.Log log, BooleanSupplier meanwhile) {
+        this.meanwhile = meanwhile;
         this.arena = arena;
         this.budget = budget;
         this.log = log;
     }
 
     /** A slot with room for so many bytes; waits while the budget is spent. */
-    synchronized Slot take(int bytes) {
+    Slot take(int bytes) {
         int i = index(bytes);
-        while (takenBytes + ROOMS[i] > budget) {
+        Slot slot = poll(i, 0);
+        while (slot == null) {
+            meanwhile.getAsBoolean();
+            slot = poll(i, STEP_MILLIS);
+        }
+        return slot;
+    }
+
+    /** Null when the budget is spent, and still is after the time. */
+    private synchronized Slot poll(int i, long millis) {
+        if (takenBytes + ROOMS[i] > budget && millis > 0) {
             waiting++;
             try {
-                wait();
+                wait(millis);
             } catch (InterruptedException e) {
                 // Nobody interrupts a session thread: it ends when the mount goes.
                 throw new IllegalStateException(e);
@@ -51,12 +70,17 @@ final class SlotPool {
                 waiting--;
             }
         }
-        takenBytes += ROOMS[i];
+        if (takenBytes + ROOMS[i] > budget) {
+            return null;
+        }
         Slot slot = free[i].pollLast();
         if (slot == null) {
-            return new Slot(arena.map(Slot.DATA + ROOMS[i]), this);
+            slot = new Slot(arena.map(Slot.DATA + ROOMS[i]), this);
+        } else {
+            keptBytes -= ROOMS[i];
         }
-        keptBytes -= ROOMS[i];
+        // Last: where there is no memory, nothing was taken.
+        takenBytes += ROOMS[i];
         return slot;
     }
 

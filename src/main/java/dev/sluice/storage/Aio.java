@@ -9,6 +9,7 @@ import dev.sluice.sys.Native;
 import java.nio.ByteBuffer;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -63,6 +64,9 @@ public final class Aio implements AutoCloseable {
     private final int[] free = new int[MOST]; // guarded by this
     private int freeCount; // guarded by this
     private final CountDownLatch reaped = new CountDownLatch(1);
+    /** Threads that may look at the ring; {@link #close} waits for them, for it goes then. */
+    private final AtomicInteger looking = new AtomicInteger();
+    private volatile boolean closed;
 
     /** Null when the system grants no context (fs.aio-max-nr is used up, or the call is barred). */
     static Aio open(Arena arena, Done done) {
@@ -133,6 +137,15 @@ public final class Aio implements AutoCloseable {
      * thread is at it, which looks again before it is done.
      */
     public boolean reap() {
+        looking.getAndIncrement();
+        try {
+            return !closed && reapOpen();
+        } finally {
+            looking.getAndDecrement();
+        }
+    }
+
+    private boolean reapOpen() {
         boolean some = false;
         while (ring.getInt(RING_HEAD) != ring.getInt(RING_TAIL) && reaping.tryLock()) {
             try {
@@ -187,9 +200,16 @@ public final class Aio implements AutoCloseable {
         return (int) n;
     }
 
-    /** Ends {@link #reapAlways}; nothing is under way. Memory goes when nobody can touch it. */
+    /**
+     * Ends {@link #reapAlways}; nothing is under way, and nothing is submitted any more. Session
+     * threads may go on to {@link #reap}, in vain. Memory goes when nobody can touch it.
+     */
     @Override
     public void close() {
+        closed = true;
+        while (looking.get() > 0) {
+            Thread.onSpinWait();
+        }
         LIBC.syscall(DESTROY, context, 0, 0, 0, 0, 0);
         LIBC.close(event);
         try {

@@ -178,7 +178,8 @@ public final class DeviceSet implements AutoCloseable {
             Device device = opened.get(i);
             boolean idle = drain(device, limitMillis, failures)
                     && flush(device, limitMillis, failures);
-            if (!idle || busy.contains(device)) {
+            // From here on nobody comes to the target, which is about to give its memory back.
+            if (!idle || busy.contains(device) || !device.shut()) {
                 busy.add(device);
                 busy.addAll(device.lowers());
                 continue;
