@@ -112,7 +112,7 @@ final class DataKernelTest {
         assertThat(out).contains("err= 0").doesNotContain("verify:");
     }
 
-    private static Map<String, String> options(String blockSize, String size) {
+    static Map<String, String> options(String blockSize, String size) {
         Map<String, String> options = new LinkedHashMap<>();
         options.put("rw", "randwrite");
         options.put("bs", blockSize);
