@@ -2,6 +2,8 @@ package dev.sluice.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -20,13 +22,33 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Timeout(120)
 final class LayersKernelTest {
     private static final int BLOCKS = 256;
-    private static final String[] TABLE = {
-        "base 64M ram block=4k", "middle - linear base", "top - linear middle"};
+    private static final String MEMORY = "base 64M ram block=4k";
+    private static final String[] LAYERS = {"middle - linear base", "top - linear middle"};
 
     @ParameterizedTest
     @ValueSource(strings = {"session", "stock"})
-    void sectorsOfOneBlockDoNotUndoEachOther(String loop) {
-        try (Mounted m = Mounted.with("loop=" + loop, TABLE)) {
+    void sectorsInMemoryDoNotUndoEachOther(String loop) {
+        sectorsDoNotUndoEachOther(loop, MEMORY);
+    }
+
+    /** Here the steps of one rewrite end later, with those of the others in between. */
+    @ParameterizedTest
+    @ValueSource(strings = {"session", "stock"})
+    void sectorsOnADiskDoNotUndoEachOther(String loop) throws IOException {
+        Path image = Files.createTempFile("sluice-kernel", ".raw");
+        Shell.run("truncate", "-s", "64M", image.toString()).ok();
+        String disk = Shell.run("losetup", "--find", "--show", "--sector-size", "4096",
+                image.toString()).ok();
+        try {
+            sectorsDoNotUndoEachOther(loop, "base - file " + disk + " direct=on");
+        } finally {
+            Shell.run("losetup", "-d", disk).ok();
+            Files.delete(image);
+        }
+    }
+
+    private static void sectorsDoNotUndoEachOther(String loop, String base) {
+        try (Mounted m = Mounted.with("loop=" + loop, base, LAYERS[0], LAYERS[1])) {
             List<Shell.Running> writers = new ArrayList<>();
             try {
                 for (int i = 0; i < 4; i++) {
@@ -47,7 +69,7 @@ final class LayersKernelTest {
     @ParameterizedTest
     @ValueSource(strings = {"base", "top"})
     void fioVerifiesSectors(String device) {
-        try (Mounted m = Mounted.with("", TABLE)) {
+        try (Mounted m = Mounted.with("", MEMORY, LAYERS[0], LAYERS[1])) {
             assertThat(Shell.fio(m.file(device), DataKernelTest.options("512", "4M")).ok())
                     .contains("err= 0").doesNotContain("verify:");
             assertThat(m.stat("base", "rewrites")).isPositive();
