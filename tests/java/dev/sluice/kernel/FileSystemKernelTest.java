@@ -59,8 +59,8 @@ final class FileSystemKernelTest {
                 assertThat(Shell.run("findmnt", "-n", "-o", "SOURCE", at.toString()).ok())
                         .startsWith("/dev/loop");
                 Shell.bash("[[ $2 == 0 ]] || sha256sum -c --quiet \"$1/sum\" <\"$1/file\";"
-                        + " dd if=/dev/urandom of=\"$1/file\" bs=1M count=16 conv=fsync status=none;"
-                        + " sha256sum <\"$1/file\" >\"$1/sum\"", at, i).ok();
+                        + " dd if=/dev/urandom of=\"$1/file\" bs=1M count=16 conv=fsync"
+                        + " status=none; sha256sum <\"$1/file\" >\"$1/sum\"", at, i).ok();
                 m.umountDisk(at).ok();
                 Shell.run("e2fsck", "-f", "-n", m.file("disk").toString()).ok();
             }

@@ -64,7 +64,8 @@ final class TableKernelTest {
     void aPathOnTheMountItselfIsRefused() throws IOException {
         try (Mounted m = Mounted.prepared()) {
             Files.write(m.table, List.of("a 64M ram", "b 1M file " + m.file("a")));
-            assertThat(m.mount("").sentence()).contains("line 2: b: ", "the directory of the mount");
+            assertThat(m.mount("").sentence()).contains("line 2: b: ",
+                    "the directory of the mount");
             nothingIsLeft(m);
         }
     }
