@@ -27,6 +27,10 @@ final class TidyRules {
             + "|\\bForkJoin|\\b(run|supply)Async\\b|new (java\\.util\\.)?Timer\\b");
     private static final Pattern CLOCK = Pattern.compile("System(\\.|::)(nanoTime|current"
             + "TimeMillis)|\\b(Instant|LocalDateTime|ZonedDateTime)(\\.|::)now");
+    private static final Pattern TEST = Pattern.compile("(?m)^ *@(Parameterized|Repeated)?Test\\b");
+    private static final Pattern RING = Pattern.compile(
+            "(?m)^@Tag\\(\"(unit|contract|kernel)\"\\)$");
+    private static final Pattern SKIPS = Pattern.compile("@Disabled|\\bassum(e|ing)[A-Z]");
     private static final Pattern EXIT = Pattern.compile("\\.(exit|halt)\\(");
 
     private TidyRules() {}
@@ -61,6 +65,18 @@ final class TidyRules {
         boolean top = place.isEmpty() || place.equals("cli");
         add(found, !top && EXIT.matcher(code).find(), "an exit outside Main and cli");
         found.addAll(bareTypes(text));
+        return found;
+    }
+
+    /** What holds for a file of tests: it runs in one ring, always, and not for ever. */
+    static List<String> tests(String text) {
+        List<String> found = new ArrayList<>();
+        String code = code(text);
+        boolean tests = TEST.matcher(code).find();
+        add(found, tests && RING.matcher(text).results().count() != 1, "not in one ring");
+        add(found, tests && !code.contains("@Timeout(") && !code.contains("assertTimeout"),
+                "no limit to its time");
+        add(found, SKIPS.matcher(code).find(), "a test that may not run");
         return found;
     }
 

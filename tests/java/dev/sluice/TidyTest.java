@@ -119,6 +119,8 @@ class TidyTest {
                     Path parent = MAIN.relativize(file).getParent();
                     String place = parent == null ? "" : parent.getName(0).toString();
                     wrong.addAll(TidyRules.program(place, text));
+                } else {
+                    wrong.addAll(TidyRules.tests(text));
                 }
                 wrong.forEach(w -> found.add(file + ": " + w));
             }
@@ -188,5 +190,24 @@ class TidyTest {
             assertThat(TidyRules.program(place, text)).as(place + ": " + code)
                     .hasSize(allowed.contains(place) ? 0 : 1);
         }
+    }
+
+    @Test
+    void plantedViolationsOfTestsAreFound() {
+        String good = "@Tag(\"unit\")\n@Timeout(9)\nclass A {\n    @Test\n    void a() {}\n}\n";
+        assertThat(TidyRules.tests(good)).isEmpty();
+        assertThat(TidyRules.tests(GOOD)).isEmpty();
+        caughtInTests(good.replace("unit", "units"), "not in one ring");
+        caughtInTests(good.replace("@Tag(\"unit\")", ""), "not in one ring");
+        caughtInTests(good.replace("@Timeout(9)\n", ""), "no limit");
+        caughtInTests(good.replace("@Test", "@Parameterized" + "Test").replace("unit", ""),
+                "not in one ring");
+        caughtInTests(good.replace("@Test", "@Disabled @Test"), "may not run");
+        caughtInTests(good.replace("{}", "{ assumeTrue(b); }"), "may not run");
+        caughtInTests(good.replace("{}", "{ assumingThat(b, c); }"), "may not run");
+    }
+
+    private static void caughtInTests(String text, String what) {
+        assertThat(TidyRules.tests(text)).singleElement().asString().contains(what);
     }
 }

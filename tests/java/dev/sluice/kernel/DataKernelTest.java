@@ -85,6 +85,28 @@ final class DataKernelTest {
         }
     }
 
+    /** What is stored through a map is in the device after msync, and seen by others. */
+    @Test
+    void aSharedMapIsWrittenBack() {
+        try (Mounted m = Mounted.with("", "disk 16M ram")) {
+            String file = m.file("disk").toString();
+            Shell.run("xfs_io", "-c", "mmap -rw 0 1m", "-c", "mwrite -S 0x61 5000 20000",
+                    "-c", "msync -s", "-c", "munmap", file).ok();
+            assertThat(m.stat("disk", "flush.ended")).isPositive();
+            Shell.bash("cmp <(head -c 5000 /dev/zero; head -c 20000 /dev/zero | tr '\\0' a;"
+                    + " head -c 1023576 /dev/zero)"
+                    + " <(dd if=\"$1\" bs=1M count=1 iflag=direct status=none)", file).ok();
+        }
+    }
+
+    @Test
+    void theStockLoopRefusesASharedMap() {
+        try (Mounted m = Mounted.with("loop=stock", "disk 16M ram")) {
+            assertThat(Shell.run("xfs_io", "-c", "mmap -rw 0 1m", m.file("disk").toString()).err())
+                    .contains("No such device");
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"session", "stock"})
     void blkdiscardZeroes(String loop) {
@@ -112,7 +134,7 @@ final class DataKernelTest {
         assertThat(out).contains("err= 0").doesNotContain("verify:");
     }
 
-    private static Map<String, String> options(String blockSize, String size) {
+    static Map<String, String> options(String blockSize, String size) {
         Map<String, String> options = new LinkedHashMap<>();
         options.put("rw", "randwrite");
         options.put("bs", blockSize);

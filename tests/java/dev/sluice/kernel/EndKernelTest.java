@@ -2,6 +2,7 @@ package dev.sluice.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -82,6 +83,47 @@ final class EndKernelTest {
             assertThat(Shell.read(m.runtime().resolve("result"))).isEqualTo("ok\n");
             assertThat(m.isMounted()).isFalse();
             m.mount("").ok();
+        }
+    }
+
+    /** The writer is cut off in the middle; what it was told is written must be in the file. */
+    @ParameterizedTest
+    @CsvSource({"session, off", "session, on", "stock, off"})
+    void aSignalLosesNothingThatWasWritten(String loop, String direct) throws IOException {
+        Path image = Files.createTempFile("sluice-kernel", ".raw");
+        Shell.run("truncate", "-s", "64M", image.toString()).ok();
+        try (Mounted m = Mounted.with("loop=" + loop,
+                    "disk - file " + image + " direct=" + direct);
+                Shell.Running writer = Shell.start("bash", "-c", "exec 3<>\"$1\";"
+                        + " for ((i = 0; i < 16384; i++)); do"
+                        + " printf '%04095d\\n' $i >&3 || exit 1; echo $i; done",
+                        "bash", m.file("disk").toString())) {
+            await(() -> writer.out().lines().count() > 1000);
+            Shell.run("kill", "-TERM", Long.toString(m.pid())).ok();
+            await(() -> Files.exists(m.runtime().resolve("result")));
+            assertThat(Shell.read(m.runtime().resolve("result"))).isEqualTo("ok\n");
+            writer.await(SOON);
+            long told = writer.out().lines().count();
+            String right = Shell.bash("head -n \"$2\" \"$1\" | LC_ALL=C awk 'length == 4095"
+                    + " && $0 + 0 == NR - 1 {n++} END {print n}'", image, told).ok();
+            assertThat(right).isEqualTo(Long.toString(told));
+        } finally {
+            Files.delete(image);
+        }
+    }
+
+    @Test
+    void aFlushThatFailsInTheEndIsTold() {
+        String[] table = {"good 64M ram", "bad 64M error on=flush"};
+        try (Mounted m = Mounted.with("", table)) {
+            Shell.run("kill", "-TERM", Long.toString(m.pid())).ok();
+            await(() -> Files.exists(m.runtime().resolve("result")));
+            assertThat(Shell.read(m.runtime().resolve("result"))).contains("bad")
+                    .doesNotContain("good");
+        }
+        try (Mounted m = Mounted.with("", table)) {
+            assertThat(m.umount().sentence()).contains("is unmounted, but", "bad");
+            assertThat(m.isMounted()).isFalse();
         }
     }
 

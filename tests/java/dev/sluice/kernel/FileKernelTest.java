@@ -2,7 +2,10 @@ package dev.sluice.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -22,9 +25,7 @@ final class FileKernelTest {
             write(m, 40, 2);
             assertThat(Shell.run("stat", "-c", "%s %b", m.file("disk").toString()).ok())
                     .isEqualTo((64 << 20) + " " + (3 << 11));
-            String map = Shell.run("xfs_io", "-r", "-c", "seek -a -r 0",
-                    m.file("disk").toString()).ok();
-            assertThat(map.lines().skip(1).toList()).containsExactly(
+            assertThat(map(m.file("disk"))).containsExactly(
                     "HOLE\t0", "DATA\t" + (16 << 20), "HOLE\t" + (17 << 20),
                     "DATA\t" + (40 << 20), "HOLE\t" + (42 << 20));
         }
@@ -36,15 +37,45 @@ final class FileKernelTest {
             write(m, 16, 1);
             write(m, 40, 2);
             for (String copy : new String[] {
-                "cp --sparse=auto", "qemu-img convert -f raw -O raw"}) {
+                "cp --sparse=auto", "qemu-img convert -f raw -O raw", "tarred"}) {
                 long before = m.stat("disk", "read.bytes");
                 Path to = m.folder.resolve("copy");
-                Shell.bash(copy + " \"$1\" \"$2\"", m.file("disk"), to).ok();
+                Shell.bash("tarred() { tar -C \"${1%/*}\" -S -c disk | tar -x -S -O >\"$2\"; }; "
+                        + copy + " \"$1\" \"$2\"", m.file("disk"), to).ok();
                 assertThat(m.stat("disk", "read.bytes") - before).as(copy)
                         .isBetween(3L << 20, 4L << 20);
                 Shell.run("cmp", m.file("disk").toString(), to.toString()).ok();
             }
         }
+    }
+
+    /** Also of a raw file below, and of a window over it. */
+    @Test
+    void holesOfARawFileAreSeen() throws IOException {
+        Path image = Files.createTempFile("sluice-kernel", ".raw");
+        Shell.run("truncate", "-s", "64M", image.toString()).ok();
+        try (Mounted m = Mounted.with("", "disk - file " + image,
+                "window 32M linear disk offset=8M")) {
+            write(m, 16, 1);
+            write(m, 40, 2);
+            assertThat(map(m.file("disk"))).containsExactly(
+                    "HOLE\t0", "DATA\t" + (16 << 20), "HOLE\t" + (17 << 20),
+                    "DATA\t" + (40 << 20), "HOLE\t" + (42 << 20));
+            assertThat(map(m.file("window"))).containsExactly(
+                    "HOLE\t0", "DATA\t" + (8 << 20), "HOLE\t" + (9 << 20));
+            assertThat(Shell.run("stat", "-c", "%s %b", m.file("disk").toString()).ok())
+                    .isEqualTo(Shell.run("stat", "-c", "%s %b", image.toString()).ok());
+            Shell.run("fallocate", "-p", "-o", "40M", "-l", "2M", m.file("disk").toString()).ok();
+            assertThat(map(m.file("disk"))).hasSize(3);
+            assertThat(map(image)).isEqualTo(map(m.file("disk")));
+        } finally {
+            Files.delete(image);
+        }
+    }
+
+    private static List<String> map(Path file) {
+        return Shell.run("xfs_io", "-r", "-c", "seek -a -r 0", file.toString()).ok().lines()
+                .skip(1).toList();
     }
 
     @Test

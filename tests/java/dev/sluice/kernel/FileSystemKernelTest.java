@@ -7,6 +7,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** File systems live on the files through loop devices, as on a disk. */
 @Tag("kernel")
@@ -41,6 +42,28 @@ final class FileSystemKernelTest {
             assertThat(m.stat("disk", "flush.ended")).isPositive();
             assertThat(m.stat("disk", "write.failed")).isZero();
             m.umount().ok();
+        }
+    }
+
+    /**
+     * A loop device with buffered I/O reads and writes the file with pages of the kernel's own,
+     * which direct files once could not take.
+     */
+    @ParameterizedTest
+    @ValueSource(strings = {"session", "stock"})
+    void aFileIsMountedAsMountDoesIt(String loop) {
+        try (Mounted m = Mounted.with("loop=" + loop, "disk 64M ram")) {
+            Shell.run("mkfs.ext4", "-q", "-F", m.file("disk").toString()).ok();
+            for (int i = 0; i < 2; i++) {
+                Path at = m.disk(m.file("disk"));
+                assertThat(Shell.run("findmnt", "-n", "-o", "SOURCE", at.toString()).ok())
+                        .startsWith("/dev/loop");
+                Shell.bash("[[ $2 == 0 ]] || sha256sum -c --quiet \"$1/sum\" <\"$1/file\";"
+                        + " dd if=/dev/urandom of=\"$1/file\" bs=1M count=16 conv=fsync"
+                        + " status=none; sha256sum <\"$1/file\" >\"$1/sum\"", at, i).ok();
+                m.umountDisk(at).ok();
+                Shell.run("e2fsck", "-f", "-n", m.file("disk").toString()).ok();
+            }
         }
     }
 }

@@ -237,6 +237,7 @@ public final class Mount {
         List<Object> served = new ArrayList<>();
         sessions.forEach(s -> served.add(s.served()));
         all.put("session_served", served);
+        all.put("session_allocated", threads.stream().map(HeapUse::allocated).toList());
         all.put("workers", workers.status());
         all.put("payload_taken", slots.takenBytes());
         all.put("payload_most", options.payload());
