@@ -6,9 +6,11 @@ import dev.sluice.block.Errno;
 import dev.sluice.block.Op;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /** fallocate(2) by the rules of a block device's file. */
 @Tag("unit")
+@Timeout(20)
 class FallocTest {
     private static final long SIZE = 1 << 20;
     private static final int KEEP = 1;

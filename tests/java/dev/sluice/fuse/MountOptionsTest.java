@@ -6,9 +6,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.sluice.block.BlockException;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /** What stands behind -o, and what is said of mistakes. */
 @Tag("unit")
+@Timeout(20)
 class MountOptionsTest {
     @Test
     void nothingMeansTheDefaults() throws BlockException {

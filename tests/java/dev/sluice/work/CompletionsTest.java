@@ -5,9 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /** Who hands out what has ended. */
 @Tag("unit")
+@Timeout(20)
 class CompletionsTest {
     @Test
     void aSourceSeesToItselfWhereNobodyPolls() {
