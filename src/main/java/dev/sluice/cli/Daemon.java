@@ -72,8 +72,11 @@ final class Daemon {
         Runtime.getRuntime().addShutdownHook(new Thread(this::told, "told-to-end"));
         LOG.info("{} devices at {}", devices.devices().size(), dir);
         ready.yes();
-        mount.await();
-        return finish();
+        String broken = mount.await();
+        if (broken != null) {
+            mount.unmount();
+        }
+        return finish(broken);
     }
 
     private void closeAfter(Exception e) {
@@ -100,17 +103,18 @@ final class Daemon {
         }
         LOG.info("told to end: unmounting, draining, flushing");
         mount.unmount();
-        Runtime.getRuntime().halt(finish() == null ? 0 : 1);
+        Runtime.getRuntime().halt(finish(null) == null ? 0 : 1);
     }
 
     /** Drains, flushes and closes, once; whoever comes second waits for the first. */
-    private synchronized String finish() {
+    private synchronized String finish(String broken) {
         if (!finished) {
+            failure = broken;
             try {
                 devices.close(DRAIN_MILLIS);
                 LOG.info("drained, flushed and closed");
-            } catch (BlockException e) {
-                failure = e.getMessage();
+            } catch (BlockException | RuntimeException e) {
+                failure = (broken == null ? "" : broken + "; ") + e.getMessage();
                 LOG.error("{}", failure);
             }
             finished = true;

@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import jnr.ffi.Struct;
@@ -179,11 +180,16 @@ public final class Mount {
         arena.unmap(first);
     }
 
-    /** Waits until the file system is unmounted or its connection aborted. */
-    public void await() throws InterruptedException {
+    /**
+     * Waits until the file system is unmounted or its connection aborted: null. Or until a thread
+     * that serves it failed: the reason; then it is still mounted, and nobody reads it any more.
+     */
+    public String await() throws InterruptedException {
         for (Thread t : threads) {
             t.join();
         }
+        return sessions.stream().map(Session::failure).filter(Objects::nonNull)
+                .map(e -> "a session thread failed: " + e).findFirst().orElse(null);
     }
 
     private boolean isMounted() {
