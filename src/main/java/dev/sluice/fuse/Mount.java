@@ -39,6 +39,7 @@ public final class Mount {
     private final SlotPool slots;
     private final WorkerPool workers;
     private final Device.Log log;
+    private volatile boolean gone;
     private final List<Session> sessions = new ArrayList<>();
     private final List<Thread> threads = new ArrayList<>();
 
@@ -138,6 +139,16 @@ public final class Mount {
         if (fuse == 0) {
             throw refused(null);
         }
+        try {
+            serve(lib, fuse, parts);
+        } catch (RuntimeException | Error e) {
+            unmount();
+            throw e;
+        }
+    }
+
+    private void serve(LibFuse2 lib, long fuse, Parts parts) {
+        Arena arena = parts.arena();
         Handshake handshake = new Handshake(lib, fuse, options.maxBackground(), arena);
         Channel channel = handshake.kernel();
         init(handshake, channel, arena);
@@ -188,6 +199,7 @@ public final class Mount {
         for (Thread t : threads) {
             t.join();
         }
+        gone = sessions.stream().allMatch(s -> s.failure() == null);
         return sessions.stream().map(Session::failure).filter(Objects::nonNull)
                 .map(e -> "a session thread failed: " + e).findFirst().orElse(null);
     }
@@ -206,8 +218,18 @@ public final class Mount {
      * and what comes is no longer read.
      */
     public boolean unmount() {
+        if (gone) {
+            // Somebody has, and what is mounted there now is another's.
+            return true;
+        }
         if (Libc.LIBC.geteuid() != 0) {
-            return fusermount("-u") || fusermount("-uz") && stopReading();
+            if (fusermount("-u")) {
+                return true;
+            }
+            if (!fusermount("-uz")) {
+                log.error(dir + " could not be unmounted with fusermount", null);
+            }
+            return stopReading();
         }
         if (Libc.LIBC.umount2(dir.toString(), 0) == 0) {
             return true;
