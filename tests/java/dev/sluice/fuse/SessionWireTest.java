@@ -201,4 +201,15 @@ class SessionWireTest {
         call(64);
         assertThat(error()).as("ENXIO").isEqualTo(-6);
     }
+
+    @Test
+    void aRequestThatFailsIsAnsweredAndTheThreadGoesOn() {
+        // A LOOKUP for libfuse, which is not there.
+        message(1, 48);
+        call(48);
+        assertThat(error()).as("EIO").isEqualTo(-5);
+        write(0, 512, 0, 9);
+        assertThat(error()).isZero();
+        assertThat(session.failure()).isNull();
+    }
 }

@@ -105,4 +105,36 @@ class WorkerPoolTest {
         await().atMost(10, TimeUnit.SECONDS)
                 .until(() -> pool.status().get("threads").equals(0));
     }
+
+    @Test
+    void whereNoThreadIsGrantedTheOthersDoTheWork() throws InterruptedException {
+        AtomicInteger grants = new AtomicInteger();
+        WorkerPool poor = new WorkerPool("poor", 3, (s, c) -> log.add(s), thread -> {
+            if (grants.getAndDecrement() <= 0) {
+                throw new OutOfMemoryError("unable to create native thread");
+            }
+            thread.start();
+        });
+        assertThatThrownBy(() -> poor.execute(() -> log.add("nobody")))
+                .isInstanceOf(OutOfMemoryError.class);
+        assertThat(poor.status()).containsEntry("threads", 0).containsEntry("queued", 0);
+        grants.set(1);
+        CountDownLatch go = new CountDownLatch(1);
+        CountDownLatch ran = new CountDownLatch(3);
+        for (int i = 0; i < 3; i++) {
+            poor.execute(() -> {
+                try {
+                    go.await();
+                } catch (InterruptedException e) {
+                    throw new AssertionError(e);
+                }
+                ran.countDown();
+            });
+        }
+        assertThat(poor.status()).containsEntry("threads", 1).containsEntry("queued", 2);
+        go.countDown();
+        assertThat(ran.await(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(log).isEmpty();
+        poor.close();
+    }
 }

@@ -20,6 +20,8 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -32,12 +34,15 @@ final class Daemon {
     private static final Logger LOG = LoggerFactory.getLogger("sluice");
     /** How long a device may take to drain when the process was told to end. */
     private static final long DRAIN_MILLIS = 10_000;
+    /** How long a signal waits for a mount that is being made. */
+    private static final long START_SECONDS = 10;
 
     private final Ready ready;
     private final Arena arena = new Arena();
     private final Device.Log log = Daemon::log;
+    private final CountDownLatch started = new CountDownLatch(1);
     private DeviceSet devices;
-    private Mount mount;
+    private volatile Mount mount;
     private boolean finished; // guarded by this
     private String failure; // guarded by this
 
@@ -59,6 +64,8 @@ final class Daemon {
         Completions completions = new Completions(!options.stock());
         Host host = new Host(clock, arena, workers::execute, completions, log);
         devices = DeviceSet.open(table, types, host, dir);
+        // Before it is mounted: a signal in between would leave a mount that nobody serves.
+        Runtime.getRuntime().addShutdownHook(new Thread(this::told, "told-to-end"));
         try {
             Handles handles = new Handles(devices.devices());
             ControlFiles control = new ControlFiles(devices, types, Version.TEXT,
@@ -68,12 +75,16 @@ final class Daemon {
         } catch (BlockException | RuntimeException e) {
             closeAfter(e);
             throw e;
+        } finally {
+            started.countDown();
         }
-        Runtime.getRuntime().addShutdownHook(new Thread(this::told, "told-to-end"));
         LOG.info("{} devices at {}", devices.devices().size(), dir);
         ready.yes();
-        mount.await();
-        return finish();
+        String broken = mount.await();
+        if (broken != null) {
+            mount.unmount();
+        }
+        return finish(broken);
     }
 
     private void closeAfter(Exception e) {
@@ -93,6 +104,16 @@ final class Daemon {
 
     /** A signal came, or the process ends otherwise while mounted. */
     private void told() {
+        try {
+            if (!started.await(START_SECONDS, TimeUnit.SECONDS)) {
+                LOG.error("told to end, but mounting did not come to an end");
+            }
+        } catch (InterruptedException e) {
+            throw new IllegalStateException("nobody interrupts the end", e);
+        }
+        if (mount == null) {
+            return;
+        }
         synchronized (this) {
             if (finished) {
                 return;
@@ -100,17 +121,18 @@ final class Daemon {
         }
         LOG.info("told to end: unmounting, draining, flushing");
         mount.unmount();
-        Runtime.getRuntime().halt(finish() == null ? 0 : 1);
+        Runtime.getRuntime().halt(finish(null) == null ? 0 : 1);
     }
 
     /** Drains, flushes and closes, once; whoever comes second waits for the first. */
-    private synchronized String finish() {
+    private synchronized String finish(String broken) {
         if (!finished) {
+            failure = broken;
             try {
                 devices.close(DRAIN_MILLIS);
                 LOG.info("drained, flushed and closed");
-            } catch (BlockException e) {
-                failure = e.getMessage();
+            } catch (BlockException | RuntimeException e) {
+                failure = (broken == null ? "" : broken + "; ") + e.getMessage();
                 LOG.error("{}", failure);
             }
             finished = true;

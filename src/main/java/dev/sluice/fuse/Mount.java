@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import jnr.ffi.Struct;
@@ -38,6 +39,7 @@ public final class Mount {
     private final SlotPool slots;
     private final WorkerPool workers;
     private final Device.Log log;
+    private volatile boolean gone;
     private final List<Session> sessions = new ArrayList<>();
     private final List<Thread> threads = new ArrayList<>();
 
@@ -137,6 +139,16 @@ public final class Mount {
         if (fuse == 0) {
             throw refused(null);
         }
+        try {
+            serve(lib, fuse, parts);
+        } catch (RuntimeException | Error e) {
+            unmount();
+            throw e;
+        }
+    }
+
+    private void serve(LibFuse2 lib, long fuse, Parts parts) {
+        Arena arena = parts.arena();
         Handshake handshake = new Handshake(lib, fuse, options.maxBackground(), arena);
         Channel channel = handshake.kernel();
         init(handshake, channel, arena);
@@ -179,11 +191,17 @@ public final class Mount {
         arena.unmap(first);
     }
 
-    /** Waits until the file system is unmounted or its connection aborted. */
-    public void await() throws InterruptedException {
+    /**
+     * Waits until the file system is unmounted or its connection aborted: null. Or until a thread
+     * that serves it failed: the reason; then it is still mounted, and nobody reads it any more.
+     */
+    public String await() throws InterruptedException {
         for (Thread t : threads) {
             t.join();
         }
+        gone = sessions.stream().allMatch(s -> s.failure() == null);
+        return sessions.stream().map(Session::failure).filter(Objects::nonNull)
+                .map(e -> "a session thread failed: " + e).findFirst().orElse(null);
     }
 
     private boolean isMounted() {
@@ -200,8 +218,18 @@ public final class Mount {
      * and what comes is no longer read.
      */
     public boolean unmount() {
+        if (gone) {
+            // Somebody has, and what is mounted there now is another's.
+            return true;
+        }
         if (Libc.LIBC.geteuid() != 0) {
-            return fusermount("-u") || fusermount("-uz") && stopReading();
+            if (fusermount("-u")) {
+                return true;
+            }
+            if (!fusermount("-uz")) {
+                log.error(dir + " could not be unmounted with fusermount", null);
+            }
+            return stopReading();
         }
         if (Libc.LIBC.umount2(dir.toString(), 0) == 0) {
             return true;

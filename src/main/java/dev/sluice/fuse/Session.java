@@ -32,10 +32,12 @@ final class Session implements Runnable {
     private final Pace pace;
     private final Readers readers;
     private final boolean first;
+    /** Null from when it is another's, as far as is known: the next turn takes another. */
     private Slot slot;
     private int small;
     private volatile long served;
     private volatile boolean stopped;
+    private volatile Throwable failure;
 
     Session(Channel channel, Intake intake, Handshake libfuse, Handles handles, SlotPool slots,
             WorkerPool workers, Readers readers, boolean first, Pace pace) {
@@ -54,21 +56,35 @@ final class Session implements Runnable {
     @Override
     public void run() {
         try {
-            if (first) {
-                while (turn()) {
-                    if (!intake.looks() && pace.slowTurns()) {
-                        readers.ask();
-                    }
-                }
-            } else {
-                help();
-            }
+            serve();
         } catch (InterruptedException e) {
             throw new IllegalStateException("nobody interrupts a session thread", e);
+        } catch (RuntimeException | Error e) {
+            failure = e;
+            slots.log().error(Thread.currentThread().getName() + " ended: " + e, e);
         } finally {
             readers.close();
-            slots.give(slot);
+            if (slot != null) {
+                slots.give(slot);
+            }
         }
+    }
+
+    private void serve() throws InterruptedException {
+        if (!first) {
+            help();
+            return;
+        }
+        while (turn()) {
+            if (!intake.looks() && pace.slowTurns()) {
+                readers.ask();
+            }
+        }
+    }
+
+    /** Why it ended before the mount did; null when it did not. */
+    Throwable failure() {
+        return failure;
     }
 
     /** Reads while it is of use, each time it is asked in. */
@@ -85,17 +101,36 @@ final class Session implements Runnable {
 
     /** Takes one request; false when there will be none any more. */
     private boolean turn() {
+        if (slot == null) {
+            slot = slots.take(Wire.LARGEST_WRITE);
+        }
         int length = intake.read(slot.memory().address() + MESSAGE, ROOM, first);
         if (length == Channel.GONE || stopped) {
             return false;
         }
         if (length >= Wire.IN_HEADER) {
-            handle(length);
+            long unique = slot.bytes().getLong(MESSAGE + Wire.IN_UNIQUE);
+            try {
+                handle(length);
+            } catch (RuntimeException | Error e) {
+                refuse(unique, e);
+            }
         } else {
             // Woken for nothing: a sign that it is not needed.
             small += ENOUGH / 8;
         }
         return true;
+    }
+
+    /** Whatever it was, the caller is told something and the thread goes on. */
+    private void refuse(long unique, Throwable e) {
+        slots.log().error("a request failed: " + e, e);
+        // What is numbered 0 wants no answer. A second one the kernel does not take, nor mind.
+        if (unique != 0) {
+            Slot small = slots.take(0);
+            small.request(channel, 0, unique, null);
+            small.refuse(Errno.EIO);
+        }
     }
 
     /** What is read from now on is not answered. */
@@ -201,8 +236,9 @@ final class Session implements Runnable {
             if (device.limits().inline()) {
                 slot.serve();
             } else {
-                workers.execute(slot);
-                slot = slots.take(Wire.LARGEST_WRITE);
+                Slot mine = slot;
+                slot = null;
+                execute(mine);
             }
         }
     }
@@ -211,12 +247,16 @@ final class Session implements Runnable {
             Device device, Op op, long offset, long length, boolean fua, int caller) {
         if (device.limits().inline()) {
             slot.bio(op, offset, length, fua, caller);
-            if (!slot.serve()) {
-                slot = slots.take(Wire.LARGEST_WRITE);
+            Slot mine = slot;
+            slot = null;
+            if (mine.serve()) {
+                slot = mine;
             }
         } else if (op == Op.WRITE && length > COPIED) {
             slot.bio(op, offset, length, fua, caller);
-            handOn(device);
+            Slot mine = slot;
+            slot = null;
+            start(mine, device);
         } else {
             Slot to = slots.take(op.hasData() ? (int) length : 0);
             to.request(slot);
@@ -230,14 +270,19 @@ final class Session implements Runnable {
 
     private void start(Slot request, Device device) {
         if (device.limits().mayBlock()) {
-            workers.execute(request);
+            execute(request);
         } else {
             request.run();
         }
     }
 
-    private void handOn(Device device) {
-        start(slot, device);
-        slot = slots.take(Wire.LARGEST_WRITE);
+    private void execute(Slot request) {
+        try {
+            workers.execute(request);
+        } catch (RuntimeException | Error e) {
+            // No worker took it: nobody else would answer.
+            slots.log().error("no worker for a request: " + e, e);
+            request.refuse(Errno.EIO);
+        }
     }
 }

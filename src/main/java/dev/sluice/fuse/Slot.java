@@ -106,8 +106,11 @@ final class Slot implements Bio.End, Runnable {
 
     @Override
     public void ended(Bio ended) {
-        reply();
-        pool.give(this);
+        try {
+            reply();
+        } finally {
+            pool.give(this);
+        }
     }
 
     private void reply() {
@@ -147,6 +150,15 @@ final class Slot implements Bio.End, Runnable {
         header(0, -errno.number());
         vector(0, memory.address() + HEADER, Wire.OUT_HEADER);
         send(1);
+    }
+
+    /** Answers with a failure instead of carrying it out, and goes back to the pool. */
+    void refuse(Errno errno) {
+        try {
+            error(errno);
+        } finally {
+            pool.give(this);
+        }
     }
 
     private void data(long address, int length) {

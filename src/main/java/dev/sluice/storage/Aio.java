@@ -42,7 +42,10 @@ public final class Aio implements AutoCloseable {
     /** What is told of each request that was taken. */
     @FunctionalInterface
     public interface Done {
-        /** In the thread that hands out: bytes moved, or a negative errno. */
+        /**
+         * In the thread that hands out: bytes moved, or a negative errno. Does not throw: others
+         * wait to be told.
+         */
         void done(Bio bio, long result);
     }
 

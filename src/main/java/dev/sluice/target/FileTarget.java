@@ -2,6 +2,7 @@ package dev.sluice.target;
 
 import dev.sluice.block.Bio;
 import dev.sluice.block.BlockException;
+import dev.sluice.block.Device;
 import dev.sluice.block.Errno;
 import dev.sluice.block.Limits;
 import dev.sluice.block.Target;
@@ -25,6 +26,7 @@ final class FileTarget implements Target {
     private final FileAllocation allocation;
     private final Limits limits;
     private final Host.Tasks tasks;
+    private final Device.Log log;
     /** Null where every request blocks. */
     private final Aio aio;
     private final String arguments;
@@ -34,6 +36,7 @@ final class FileTarget implements Target {
             String arguments, Host host) {
         this.backing = backing;
         this.tasks = host.tasks();
+        this.log = host.log();
         this.aio = direct ? startAio(backing, device, host.completions()) : null;
         this.allocation = new FileAllocation(backing, host);
         // FUA is left to the device, as a write and a flush: of a write that was to be durable at
@@ -63,21 +66,50 @@ final class FileTarget implements Target {
         if (aio == null) {
             carryOut(bio);
         } else if (!bio.op().hasData() || !backing.start(bio)) {
-            tasks.run(() -> carryOut(bio));
+            tasks.run(() -> carryOutAlone(bio));
         }
     }
 
     /** What was started has ended: bytes moved, or a negative errno. */
     private void ended(Bio bio, long result) {
-        if (result == bio.length()) {
-            bio.complete();
-        } else if (result < 0 && result != -Errno.EAGAIN.number()
-                && result != -Errno.EINTR.number() && result != -Errno.EOPNOTSUPP.number()) {
-            bio.fail(Errno.of((int) -result));
-        } else {
-            // It would have waited, or stopped half way: again, by who may wait.
-            tasks.run(() -> carryOut(bio));
+        try {
+            if (result == bio.length()) {
+                bio.complete();
+            } else if (result < 0 && result != -Errno.EAGAIN.number()
+                    && result != -Errno.EINTR.number() && result != -Errno.EOPNOTSUPP.number()) {
+                bio.fail(Errno.of((int) -result));
+            } else {
+                again(bio);
+            }
+        } catch (RuntimeException | Error e) {
+            log.error("file " + arguments + ": the owner of a request failed: " + e, e);
         }
+    }
+
+    /** It would have waited, or stopped half way: once more, by who may wait. */
+    private void again(Bio bio) {
+        try {
+            tasks.run(() -> carryOutAlone(bio));
+        } catch (RuntimeException | Error e) {
+            failed(bio, e);
+        }
+    }
+
+    /** Outside of submit nobody else answers for what escapes. */
+    private void carryOutAlone(Bio bio) {
+        Errno outcome;
+        try {
+            outcome = outcome(bio);
+        } catch (RuntimeException | Error e) {
+            failed(bio, e);
+            return;
+        }
+        end(bio, outcome);
+    }
+
+    private void failed(Bio bio, Throwable e) {
+        log.error("file " + arguments + " failed on " + bio + ": " + e, e);
+        bio.fail(Errno.EIO);
     }
 
     /** The session threads may have left already, and what they would hand out with them. */
@@ -89,14 +121,21 @@ final class FileTarget implements Target {
     }
 
     private void carryOut(Bio bio) {
+        end(bio, outcome(bio));
+    }
+
+    private Errno outcome(Bio bio) {
         long offset = bio.offset();
-        Errno outcome = switch (bio.op()) {
+        return switch (bio.op()) {
             case READ -> backing.read(offset, bio.data(), bio.dataAt(), (int) bio.length());
             case WRITE -> backing.write(offset, bio.data(), bio.dataAt(), (int) bio.length());
             case FLUSH -> backing.sync();
             case DISCARD -> backing.punch(offset, bio.length());
             case WRITE_ZEROES -> backing.zero(offset, bio.length());
         };
+    }
+
+    private static void end(Bio bio, Errno outcome) {
         if (outcome == Errno.OK) {
             bio.complete();
         } else {

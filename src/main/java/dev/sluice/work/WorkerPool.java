@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
 
 /**
  * The threads of a mount that carry out what may block. Work goes to the worker that fell idle
@@ -20,6 +21,7 @@ public final class WorkerPool implements AutoCloseable {
     private final String name;
     private final int most;
     private final Device.Log log;
+    private final Consumer<Thread> starter;
     private final Deque<Runnable> queue = new ArrayDeque<>(); // guarded by this
     private final Deque<Worker> idle = new ArrayDeque<>(); // guarded by this
     private int threads; // guarded by this
@@ -29,12 +31,21 @@ public final class WorkerPool implements AutoCloseable {
 
     /** A pool of at most so many threads, named after the mount. */
     public WorkerPool(String name, int most, Device.Log log) {
+        this(name, most, log, Thread::start);
+    }
+
+    /** {@code starter} starts a thread, or throws as {@link Thread#start} does. */
+    WorkerPool(String name, int most, Device.Log log, Consumer<Thread> starter) {
+        this.starter = starter;
         this.name = name;
         this.most = most;
         this.log = log;
     }
 
-    /** Runs the work soon, in some worker. From any thread. */
+    /**
+     * Runs the work soon, in some worker. From any thread. Throws when there is no worker and none
+     * can be made; then the work is not run.
+     */
     public void execute(Runnable work) {
         Worker wake;
         synchronized (this) {
@@ -45,9 +56,7 @@ public final class WorkerPool implements AutoCloseable {
             if (wake != null) {
                 wake.work = work;
             } else if (threads < most) {
-                threads++;
-                wake = new Worker(work, made++);
-                wake.start();
+                make(work);
                 return;
             } else {
                 queue.addLast(work);
@@ -55,6 +64,20 @@ public final class WorkerPool implements AutoCloseable {
             }
         }
         LockSupport.unpark(wake);
+    }
+
+    private void make(Runnable work) {
+        assert Thread.holdsLock(this);
+        try {
+            starter.accept(new Worker(work, made++));
+            threads++;
+        } catch (OutOfMemoryError e) {
+            // The system grants no thread more: those that are there do it.
+            if (threads == 0) {
+                throw e;
+            }
+            queue.addLast(work);
+        }
     }
 
     /** What status shows: threads, idle ones, work queued and work done. */
