@@ -1,8 +1,8 @@
 package dev.sluice.sys;
 
 import dev.sluice.block.Memory;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.HashSet;
+import java.util.Set;
 
 /**
  * All data memory of a mount: anonymous mappings that cost what is touched and go back with
@@ -12,7 +12,7 @@ public final class Arena implements AutoCloseable {
     /** The unit in which memory comes and goes back, in bytes. */
     public static final int PAGE = 4096;
 
-    private final List<Memory> pieces = new ArrayList<>(); // guarded by this
+    private final Set<Memory> pieces = new HashSet<>(); // guarded by this
     private long mapped; // guarded by this
 
     /** New zeroed memory; at most 1 GiB, rounded up to pages. */
