@@ -71,23 +71,32 @@ public final class Aio implements AutoCloseable {
     private final AtomicInteger looking = new AtomicInteger();
     private volatile boolean closed;
 
-    /** Null when the system grants no context (fs.aio-max-nr is used up, or the call is barred). */
+    /**
+     * Null when the system grants no context (fs.aio-max-nr is used up, or the call is barred), or
+     * no event descriptor.
+     */
     static Aio open(Arena arena, Done done) {
         Memory memory = arena.map(EVENTS + BATCH * EVENT);
         if (LIBC.syscall(SETUP, MOST, memory.address(), 0, 0, 0, 0) != 0) {
             arena.unmap(memory);
             return null;
         }
-        return new Aio(arena, memory, done);
+        int event = LIBC.eventfd(0, Native.O_CLOEXEC | Native.O_NONBLOCK);
+        if (event < 0) {
+            LIBC.syscall(DESTROY, memory.bytes().getLong(0), 0, 0, 0, 0, 0);
+            arena.unmap(memory);
+            return null;
+        }
+        return new Aio(arena, memory, event, done);
     }
 
-    private Aio(Arena arena, Memory memory, Done done) {
+    private Aio(Arena arena, Memory memory, int event, Done done) {
+        this.event = event;
         this.arena = arena;
         this.memory = memory;
         this.done = done;
         bytes = memory.bytes();
         context = bytes.getLong(0);
-        event = LIBC.eventfd(0, Native.O_CLOEXEC | Native.O_NONBLOCK);
         ring = Native.view(context, Arena.PAGE).bytes();
         for (int i = MOST - 1; i >= 0; i--) {
             free[freeCount++] = i;

@@ -38,6 +38,10 @@ final class FileTarget implements Target {
         this.tasks = host.tasks();
         this.log = host.log();
         this.aio = direct ? startAio(backing, device, host.completions()) : null;
+        if (direct && aio == null) {
+            log.error(device + ": the system grants no asynchronous I/O (see fs.aio-max-nr):"
+                    + " a worker carries out each request", null);
+        }
         this.allocation = new FileAllocation(backing, host);
         // FUA is left to the device, as a write and a flush: of a write that was to be durable at
         // once the kernel does not tell which half failed, and only a failed flush is for good.
