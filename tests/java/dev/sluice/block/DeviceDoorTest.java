@@ -164,4 +164,20 @@ class DeviceDoorTest {
             return "";
         }
     }
+
+    @Test
+    void whoLeavesTakesFlushesOnlyAndThenNothing() throws Exception {
+        assertThat(ask(Op.WRITE, 0, 512)).isEqualTo(Errno.OK);
+        device.leave();
+        for (Op op : new Op[] {Op.READ, Op.WRITE, Op.DISCARD, Op.WRITE_ZEROES}) {
+            assertThat(ask(op, 0, 512)).isEqualTo(Errno.EIO);
+            assertThat(ask(op, 1, 512)).as("a rewrite").isEqualTo(Errno.EIO);
+        }
+        assertThat(ask(Op.FLUSH, 0, 0)).isEqualTo(Errno.OK);
+        assertThat(device.shut(0)).isTrue();
+        assertThat(ask(Op.FLUSH, 0, 0)).isEqualTo(Errno.EIO);
+        assertThat(ask(Op.WRITE, 0, 512)).isEqualTo(Errno.EIO);
+        assertThat(memory.taken()).containsExactly("WRITE of 512 at 0", "FLUSH of 0 at 0");
+        assertThat(device.inFlight()).isZero();
+    }
 }

@@ -242,13 +242,13 @@ class DeviceOrderTest {
     }
 
     @Test
-    void aDeviceThatWasShutRefusesAllAndStaysInOrder() {
+    void aDeviceThatWasShutRefusesAllAndStaysInOrder() throws Exception {
         Device device = host.device("d", new ParkTarget(memory(true, true)));
         TestBio first = TestBio.submit(device, Op.WRITE, 0, 512, 1);
-        assertThat(device.shut()).isFalse();
+        assertThat(device.shut(0)).isFalse();
         letAllGo((ParkTarget) device.target());
         assertThat(first.outcome()).isEqualTo(Errno.OK);
-        assertThat(device.shut()).isTrue();
+        assertThat(device.shut(0)).isTrue();
         assertThat(TestBio.submit(device, Op.WRITE, 0, 512, 1).outcome()).isEqualTo(Errno.EIO);
         assertThat(TestBio.submit(device, Op.READ, 0, 512, 1).outcome()).isEqualTo(Errno.EIO);
         assertThat(device.inFlight()).isZero();

@@ -203,6 +203,25 @@ class DeviceSetTest {
     }
 
     @Test
+    void whatComesLateReachesNoTarget() throws Exception {
+        DeviceSet set = open("top - layer base\nbase 1M leaf");
+        Device base = set.device("base");
+        Device top = set.device("top");
+        set.close();
+        events.clear();
+        for (Device device : List.of(top, base)) {
+            for (Op op : new Op[] {Op.DISCARD, Op.FLUSH}) {
+                Bio bio = new Bio(b -> { }).set(op, 0, op == Op.FLUSH ? 0 : 512, false, null, 0,
+                        0);
+                device.submit(bio);
+                assertThat(bio.release()).isTrue();
+                assertThat(bio.outcome()).isEqualTo(Errno.EIO);
+            }
+        }
+        assertThat(events).isEmpty();
+    }
+
+    @Test
     void leavesADeviceOpenWhoseFlushDoesNotEnd() throws Exception {
         DeviceSet set = open("a 1M leaf fail=hold");
         events.clear();

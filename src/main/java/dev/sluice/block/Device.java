@@ -41,7 +41,8 @@ public final class Device {
     private final IoStats stats = new IoStats(); // guarded by lock
     private final Deque<Runnable> ready = new ArrayDeque<>(); // guarded by lock
     private boolean resuming; // guarded by lock
-    private boolean shut; // guarded by lock
+    private boolean leaving; // guarded by lock
+    private volatile boolean shut; // written under lock
 
     private volatile boolean flushFailed;
     private volatile boolean broken;
@@ -100,8 +101,11 @@ public final class Device {
             }
             bio.device = this;
             bio.startNanos = now;
-            refused = shut ? Errno.EIO : refused;
-            bio.rewrites = rewrites && !shut;
+            bio.rewrites = rewrites;
+            if (shut || leaving && bio.op() != Op.FLUSH) {
+                refused = Errno.EIO;
+                bio.rewrites = false;
+            }
             append(bio);
             start = refused != null || !waits(bio);
         }
@@ -349,7 +353,7 @@ public final class Device {
 
     /** Remembers that a flush failed. */
     void flushFailed(Errno errno) {
-        if (!flushFailed) {
+        if (!flushFailed && !shut) {
             flushFailed = true;
             log.error(name + ": a flush failed (" + errno.text() + "); writes are refused until"
                     + " the device is opened anew", null);
@@ -397,15 +401,34 @@ public final class Device {
     }
 
     /**
-     * Takes no more bios, so that the target can be closed: whoever comes late, as a thread that
-     * has just read a request, gets EIO.
-     *
-     * @return false when something is in flight; then nothing changes
+     * Takes nothing more but flushes, the rest gets EIO: what was answered can then be drained and
+     * flushed for good. Who comes late, as from a mount that was taken away while in use, must not
+     * write through descriptors and to memory that something else has by now.
      */
-    public boolean shut() {
+    public void leave() {
         synchronized (lock) {
-            shut |= inFlight == 0;
-            return shut;
+            leaving = true;
+        }
+    }
+
+    /**
+     * Takes nothing more at all, from an instant on at which nothing is in flight; then the target
+     * may be closed.
+     *
+     * @return false when there was no such instant in the time
+     */
+    public boolean shut(long timeoutMillis) throws InterruptedException {
+        long deadline = clock.nanos() + TimeUnit.MILLISECONDS.toNanos(timeoutMillis);
+        synchronized (lock) {
+            while (inFlight > 0) {
+                long left = deadline - clock.nanos();
+                if (left <= 0) {
+                    return false;
+                }
+                lock.wait(TimeUnit.NANOSECONDS.toMillis(left) + 1);
+            }
+            shut = true;
+            return true;
         }
     }
 

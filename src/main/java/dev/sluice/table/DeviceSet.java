@@ -16,6 +16,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.Callable;
 
 /**
  * The open devices of a table, lowers opened first and closed last. It owns every target; a layer
@@ -165,9 +166,9 @@ public final class DeviceSet implements AutoCloseable {
     }
 
     /**
-     * Drains, flushes and closes every device, what stands on top first. Goes on after a failure
-     * and names all failures at the end. A device that still has requests after the limit stays
-     * open, with all below it: they may come to it yet.
+     * Drains, flushes and closes every device, what stands on top first; what comes to one of them
+     * meanwhile gets EIO. Goes on after a failure and names all failures at the end. A device that
+     * still has requests after the limit stays open, with all below it: they may come to it yet.
      *
      * @param limitMillis how long one device may take to drain, and again to flush
      */
@@ -176,10 +177,13 @@ public final class DeviceSet implements AutoCloseable {
         Set<Device> busy = new HashSet<>();
         for (int i = opened.size() - 1; i >= 0; i--) {
             Device device = opened.get(i);
+            boolean used = busy.contains(device);
+            if (!used) {
+                device.leave();
+            }
             boolean idle = drain(device, limitMillis, failures)
                     && flush(device, limitMillis, failures);
-            // From here on nobody comes to the target, which is about to give its memory back.
-            if (!idle || busy.contains(device) || !device.shut()) {
+            if (used || !idle || !shut(device, limitMillis, failures)) {
                 busy.add(device);
                 busy.addAll(device.lowers());
                 continue;
@@ -197,8 +201,18 @@ public final class DeviceSet implements AutoCloseable {
     }
 
     private static boolean drain(Device device, long limitMillis, Failures failures) {
+        return idle(device, limitMillis, failures, () -> device.drain(limitMillis));
+    }
+
+    /** What is in flight after the flush are refusals on their way, at most. */
+    private static boolean shut(Device device, long limitMillis, Failures failures) {
+        return idle(device, limitMillis, failures, () -> device.shut(limitMillis));
+    }
+
+    private static boolean idle(Device device, long limitMillis, Failures failures,
+            Callable<Boolean> wait) {
         try {
-            if (device.drain(limitMillis)) {
+            if (wait.call()) {
                 return true;
             }
             failures.add(device, Errno.ETIMEDOUT, "not idle after "
@@ -207,13 +221,13 @@ public final class DeviceSet implements AutoCloseable {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             failures.add(device, Errno.EINTR, "draining was interrupted", e);
-        } catch (RuntimeException e) {
+        } catch (Exception e) {
             failures.add(device, Errno.EIO, "draining failed: " + e, e);
         }
         return false;
     }
 
-    /** Whether nothing is left in flight; a flush that failed has ended too. */
+    /** Whether the flush has ended; one that failed has, too. */
     private boolean flush(Device device, long limitMillis, Failures failures) {
         Errno outcome;
         try {
@@ -226,7 +240,7 @@ public final class DeviceSet implements AutoCloseable {
         if (outcome != Errno.OK) {
             failures.add(device, outcome, "the flush failed: " + outcome.text(), null);
         }
-        return device.inFlight() == 0;
+        return outcome != Errno.ETIMEDOUT || device.inFlight() == 0;
     }
 
     /** Failures of several devices, to be told in one sentence. */
