@@ -149,6 +149,8 @@ final class FileBackingTest {
         assertThat(backing.sync()).isEqualTo(Errno.EIO);
         assertThat(backing.sync()).isEqualTo(Errno.EIO);
         assertThat(log).singleElement().asString().contains("fdatasync failed");
+        backing.forgive();
+        assertThat(backing.sync()).isEqualTo(Errno.OK);
     }
 
     @Test

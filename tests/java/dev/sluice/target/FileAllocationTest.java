@@ -83,6 +83,9 @@ final class FileAllocationTest {
         }
 
         @Override
+        public void forgive() {}
+
+        @Override
         public boolean start(Bio bio) {
             return false;
         }

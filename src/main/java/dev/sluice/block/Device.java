@@ -370,6 +370,7 @@ public final class Device {
 
     /** The device's file was opened while nobody had it open: a failed flush is forgiven. */
     public void reopen() {
+        target.reopen();
         flushFailed = false;
         lowers.forEach(Device::reopen);
     }

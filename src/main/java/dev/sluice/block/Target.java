@@ -24,6 +24,12 @@ public interface Target extends AutoCloseable {
     /** Hastens every bio taken so far (dm's presuspend). */
     default void drain() {}
 
+    /**
+     * The device's file was opened while nobody had it open: a flush that failed before is known,
+     * and later ones stand for themselves. Must not block.
+     */
+    default void reopen() {}
+
     /** Bytes of storage that the range takes up now. Must not block. */
     default long allocated(long offset, long length) {
         return length;

@@ -32,8 +32,11 @@ public interface Backing extends AutoCloseable {
      */
     boolean start(Bio bio);
 
-    /** Makes durable what was written. Once it has failed it fails until closed. */
+    /** Makes durable what was written. Once it has failed it fails until {@link #forgive}. */
     Errno sync();
+
+    /** Whoever used it knows of a failed {@link #sync}: later ones stand for themselves. */
+    void forgive();
 
     /** Zeroes the range and gives its storage back where that is possible. */
     Errno punch(long offset, long length);

@@ -189,6 +189,11 @@ public final class FileBacking implements Backing {
     }
 
     @Override
+    public void forgive() {
+        syncFailure = Errno.OK;
+    }
+
+    @Override
     public Errno punch(long offset, long length) {
         if (punches) {
             Errno outcome = allocate(Native.FALLOC_PUNCH_HOLE, offset, length);

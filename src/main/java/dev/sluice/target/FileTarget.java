@@ -147,6 +147,11 @@ final class FileTarget implements Target {
         }
     }
 
+    @Override
+    public void reopen() {
+        backing.forgive();
+    }
+
     /** A file tells only the sum: of a part of it, this is the most it may be. */
     @Override
     public long allocated(long offset, long length) {
