@@ -187,7 +187,9 @@ final class FileTargetTest {
                 + " device");
         wrong("/dev/zero", Errno.EINVAL, " is a character device; name a regular file or a block"
                 + " device");
-        wrong(dir.file("f", 512) + "/g", Errno.EIO, "/g cannot be reached: ");
+        String file = dir.file("f", 512).toString();
+        wrong(file + "/g", Errno.ENOTDIR, "/g cannot be reached: " + file
+                + " is not a directory");
         String pipe = dir.path.resolve("pipe").toString();
         assertThat(new ProcessBuilder("mkfifo", pipe).start().waitFor()).isZero();
         wrong(pipe, Errno.EINVAL, " is a pipe; name a regular file or a block device");

@@ -65,6 +65,12 @@ final class FileOpening {
     }
 
     private int mode() throws BlockException {
+        // Asked first: of a name below a file, one Java says that it is not there, another not.
+        Path parent = Path.of(path).toAbsolutePath().getParent();
+        if (parent != null && Files.exists(parent) && !Files.isDirectory(parent)) {
+            throw new BlockException(Errno.ENOTDIR, path + " cannot be reached: " + parent
+                    + " is not a directory");
+        }
         try {
             return (int) Files.getAttribute(Path.of(path), "unix:mode");
         } catch (NoSuchFileException e) {
