@@ -22,7 +22,6 @@ final class LightKernelTest {
     private static final int REQUESTS = 200_000;
     /** The smallest object takes 16 bytes: one in four requests would show. */
     private static final long MOST = 4L * REQUESTS;
-    private static final long MEBIBYTE = 1 << 20;
 
     @Test
     void aRequestThatEndsAtOnceTakesNothingFromTheHeap() {
@@ -68,12 +67,12 @@ final class LightKernelTest {
     @Test
     void anIdleDaemonTakesLittleMemoryAndHardlyAnyTime() throws InterruptedException {
         try (Mounted m = Mounted.with("", "disk 64M ram", "nothing 1T zero")) {
-            requests(m.file("disk"), "libaio", 32, 20_000);
+            requests(m.file("disk"), "libaio", 32, REQUESTS / 2);
             Shell.run("dd", "if=/dev/zero", "of=" + m.file("disk"), "bs=1M", "count=64",
                     "conv=notrunc", "oflag=direct", "status=none").ok();
             long pid = m.pid();
-            long data = 64 * MEBIBYTE;
-            assertThat(resident(pid) - data).isBetween(10 * MEBIBYTE, 150 * MEBIBYTE);
+            long data = 64 << 20;
+            assertThat(resident(pid) - data).isBetween(10_000_000L, 150_000_000L);
             // What the work before has left to compile settles first. 0.3 % of 5 s are 1.5 ticks,
             // and how they fall may add one.
             Awaitility.await().atMost(60, TimeUnit.SECONDS)
