@@ -20,7 +20,7 @@ find_java() {
         since=${file##*-}
         ((version >= since)) && JVM+=("@$file")
     done
-    # Pools of malloc of their own would keep what the compiler's threads once took: 20 MB.
+    # Else malloc would keep what compiler threads once took, in pools of their own: 20 MB.
     export MALLOC_ARENA_MAX=1
     [[ -r $JAR ]] || "$HOME_FOLDER/scripts/build" >&2
 }
