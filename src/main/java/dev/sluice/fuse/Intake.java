@@ -11,7 +11,7 @@ import dev.sluice.work.Completions;
  * Where a session thread's work comes from: the kernel's requests, and the ends of asynchronous
  * I/O. Without the latter a read of the channel is all. With it the channel does not block; a
  * thread that finds neither sleeps until either comes, but looks on for a while first as long as
- * something is under way: to go idle and come back takes a CPU as long as a fast disk's answer.
+ * something is under way or has just ended: to go idle and come back takes a CPU as long as a fast disk's answer.
  *
  * <p>Thread-safe: all session threads share one.
  */
@@ -25,6 +25,8 @@ final class Intake {
     private final Completions completions;
     private final long lookNanos;
     private final Clock clock;
+    /** When the first thread last handed something out; its own. */
+    private long lastEnd;
     private final Memory event;
     /** The epoll descriptor; -1 where only the channel brings work. */
     private final int epoll;
@@ -69,8 +71,7 @@ final class Intake {
         if (epoll < 0) {
             return channel.read(address, room);
         }
-        boolean looking = false;
-        long until = 0;
+        long since = 0;
         while (true) {
             boolean some = completions.reap();
             int n = channel.read(address, room);
@@ -82,12 +83,17 @@ final class Intake {
                 completions.reap();
                 return channel.read(address, room);
             }
-            if (some || !looking) {
-                until = clock.nanos() + lookNanos;
-                looking = true;
-            } else if (!completions.underWay() || clock.nanos() > until) {
+            long now = clock.nanos();
+            if (some) {
+                lastEnd = now;
+            }
+            if (some || since == 0) {
+                since = now;
+            }
+            boolean busy = completions.underWay() || now - lastEnd < lookNanos;
+            if (!busy || now - since > lookNanos) {
                 LIBC.epoll_wait(epoll, event.address() + 64, 1, -1);
-                looking = false;
+                since = 0;
             }
         }
     }
