@@ -76,8 +76,8 @@ final class LightKernelTest {
             // and how they fall may add one.
             Awaitility.await().atMost(60, TimeUnit.SECONDS)
                     .pollInterval(Duration.ofSeconds(1)).until(() -> ticksOfSeconds(pid, 5) <= 2);
-            // 130 MB mostly; how the JVM's compilers fared at times leaves 20 MB more.
-            assertThat(resident(pid) - data).isBetween(10_000_000L, 165_000_000L);
+            // 120 MB mostly; how the JVM's compilers fared at times leaves 20 MB more.
+            assertThat(resident(pid) - data).isBetween(10_000_000L, 150_000_000L);
             assertThat(status(m).get("pid").asLong()).isEqualTo(pid);
         }
     }

@@ -9,21 +9,17 @@ import org.HdrHistogram.Histogram;
  * under its lock.
  */
 final class IoStats {
+    private static final long SHORTEST_NANOS = 100;
     private static final long LONGEST_NANOS = 3_600_000_000_000L;
     private static final Op[] OPS = Op.values();
 
     private final long[] ended = new long[OPS.length];
     private final long[] bytes = new long[OPS.length];
     private final long[] failed = new long[OPS.length];
+    /** Made when first used: one takes 30 KiB, and most devices see few kinds. */
     private final Histogram[] nanos = new Histogram[OPS.length];
     private long fuaWrites;
     private long rewrites;
-
-    IoStats() {
-        for (int i = 0; i < OPS.length; i++) {
-            nanos[i] = new Histogram(LONGEST_NANOS, 2);
-        }
-    }
 
     void count(Bio bio, long tookNanos) {
         int op = bio.op().ordinal();
@@ -38,6 +34,9 @@ final class IoStats {
         }
         if (bio.rewrites) {
             rewrites++;
+        }
+        if (nanos[op] == null) {
+            nanos[op] = new Histogram(SHORTEST_NANOS, LONGEST_NANOS, 2);
         }
         nanos[op].recordValue(Math.min(Math.max(0, tookNanos), LONGEST_NANOS));
     }
@@ -59,9 +58,10 @@ final class IoStats {
             one.put("ended", ended[i]);
             one.put("bytes", bytes[i]);
             one.put("failed", failed[i]);
-            one.put("p50_us", micros(nanos[i].getValueAtPercentile(50)));
-            one.put("p99_us", micros(nanos[i].getValueAtPercentile(99)));
-            one.put("max_us", micros(nanos[i].getMaxValue()));
+            Histogram h = nanos[i];
+            one.put("p50_us", h == null ? 0.0 : micros(h.getValueAtPercentile(50)));
+            one.put("p99_us", h == null ? 0.0 : micros(h.getValueAtPercentile(99)));
+            one.put("max_us", h == null ? 0.0 : micros(h.getMaxValue()));
             all.put(op.name().toLowerCase(java.util.Locale.ROOT), one);
         }
         all.put("fua_writes", fuaWrites);

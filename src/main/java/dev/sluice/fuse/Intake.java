@@ -11,7 +11,8 @@ import dev.sluice.work.Completions;
  * Where a session thread's work comes from: the kernel's requests, and the ends of asynchronous
  * I/O. Without the latter a read of the channel is all. With it the channel does not block; a
  * thread that finds neither sleeps until either comes, but looks on for a while first as long as
- * something is under way or has just ended: to go idle and come back takes a CPU as long as a fast disk's answer.
+ * something is under way or has just ended: to go idle and come back takes a CPU as long as a
+ * fast disk's answer.
  *
  * <p>Thread-safe: all session threads share one.
  */
