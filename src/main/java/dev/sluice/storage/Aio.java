@@ -151,7 +151,8 @@ public final class Aio implements AutoCloseable {
     public boolean reap() {
         looking.getAndIncrement();
         try {
-            return !closed && reapOpen();
+            // A thread of its own has the room for events to itself.
+            return !closed && !ownThread && reapOpen();
         } finally {
             looking.getAndDecrement();
         }
