@@ -72,7 +72,7 @@ class DeviceDoorTest {
 
     @Test
     void readOnlyRefusesChangesAndNothingElse() {
-        Limits l = new Limits(SIZE, 512, false, true, true, false, false, true);
+        Limits l = new Limits(SIZE, 512, false, true, true, false, true);
         Device readOnly = host.device("r", new MemoryTarget(l));
         for (Op op : Op.values()) {
             long length = op == Op.FLUSH ? 0 : 512;

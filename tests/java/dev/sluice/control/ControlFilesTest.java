@@ -15,6 +15,7 @@ import dev.sluice.table.DeviceSet;
 import dev.sluice.table.FakeType;
 import dev.sluice.table.Table;
 import dev.sluice.target.Host;
+import dev.sluice.testing.TestQueues;
 import dev.sluice.target.TargetType;
 import dev.sluice.work.Completions;
 import java.nio.charset.StandardCharsets;
@@ -44,7 +45,7 @@ class ControlFilesTest {
 
     @BeforeEach
     void begin() throws Exception {
-        Host host = new Host(now::get, arena, Runnable::run,
+        Host host = new Host(now::get, arena, TestQueues.of(Runnable::run),
                 new Completions(false), (sentence, cause) -> { });
         set = DeviceSet.open(Table.parse("""
                 top - layer disk

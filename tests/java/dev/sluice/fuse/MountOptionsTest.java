@@ -26,9 +26,10 @@ class MountOptionsTest {
     @Test
     void everyOptionIsTaken() throws BlockException {
         MountOptions all = MountOptions.parse("allow_other,uid=5,gid=6,mode=0640,loop=stock,"
-                + "threads=3,workers=7,max_background=12,payload=64M,look=10us");
-        assertThat(all).isEqualTo(new MountOptions(true, 5, 6, 0640, true, 3, 7, 12, 64L << 20,
-                10_000));
+                + "threads=3,inline=off,workers=7,depth=2,charge=on,max_background=12,"
+                + "payload=64M,look=10us");
+        assertThat(all).isEqualTo(new MountOptions(true, 5, 6, 0640, true, 3, false,
+                7, 2, true, 12, 64L << 20, 10_000));
     }
 
     @Test
@@ -42,6 +43,8 @@ class MountOptionsTest {
         refused("mode=999", "option mode=999 must be three octal digits, as in mode=0660");
         refused("loop=fast", "option loop=fast must be stock or session");
         refused("threads=0", "option threads=0 must be a number from 1 to 64");
+        refused("depth=0", "option depth=0 must be a number from 1 to 1024");
+        refused("inline=no", "option inline=no must be on or off");
         refused("max_background=65536",
                 "option max_background=65536 must be a number from 1 to 65535");
         refused("payload=1k", "option payload=1k must be 8M or more");

@@ -41,7 +41,8 @@ class SessionWireTest {
     private final Memory out = arena.map(2 << 20);
     private final Memory in = arena.map(2 << 20);
     private final MemoryTarget target = new MemoryTarget(Limits.memory(SIZE));
-    private final WorkerPool workers = new WorkerPool("test", 2, (s, c) -> { });
+    private final WorkerPool workers = new WorkerPool("test", 2, 2, c -> "/",
+            System::nanoTime, (s, c) -> { });
     private final Device device = new Device("disk", "memory", target, List.of(),
             System::nanoTime, arena::map, (s, c) -> { });
     private Session session;
@@ -58,10 +59,11 @@ class SessionWireTest {
         Handles handles = new Handles(List.of(device));
         handle = handles.open(0);
         Channel channel = new Channel(there);
-        SlotPool slots = new SlotPool(arena, 64 << 20, (s, c) -> { }, () -> false);
+        SlotPool slots = new SlotPool(arena, new Background(64 << 20, 64, n -> true),
+                (s, c) -> { });
         session = new Session(channel,
                 new Intake(channel, new Completions(true), 0, System::nanoTime, arena), null,
-                handles, slots, workers, new Readers(0), true,
+                handles, slots, workers::queue, true, new Readers(0), true,
                 new Pace(System::nanoTime, arena));
         thread = new Thread(session);
         thread.setDaemon(true);

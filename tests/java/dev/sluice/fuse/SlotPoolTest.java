@@ -5,40 +5,83 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sluice.block.BlockException;
 import dev.sluice.sys.Arena;
-import java.util.ArrayDeque;
-import java.util.Deque;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
+/** Memory for requests is bounded by how many the kernel may send, not by who waits for it. */
 @Tag("unit")
 @Timeout(value = 20, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 final class SlotPoolTest {
     private static final int MIB = 1 << 20;
 
     private final Arena arena = new Arena();
+    private final List<Integer> told = new ArrayList<>();
 
     @AfterEach
     void end() {
         arena.close();
     }
 
+    private SlotPool pool(Background background) {
+        return new SlotPool(arena, background, (sentence, cause) -> { });
+    }
+
+    /** Whatever came: for each request that may still be sent there is room for the largest. */
     @Test
-    void whoWaitsHandsOutWhatHasEnded() {
-        Deque<Slot> underWay = new ArrayDeque<>();
-        SlotPool[] pool = new SlotPool[1];
-        pool[0] = new SlotPool(arena, 2 * MIB, (sentence, cause) -> { }, () -> {
-            if (!underWay.isEmpty()) {
-                pool[0].give(underWay.poll());
-            }
-            return true;
+    void smallRequestsLetMoreComeAndLargeOnesDoNot() {
+        Background background = new Background(64 * MIB, 16384, told::add);
+        SlotPool pool = pool(background);
+        assertThat(background.told()).isEqualTo(64);
+        List<Slot> held = new ArrayList<>();
+        for (int i = 0; i < 2000; i++) {
+            held.add(pool.take(4096));
+            long room = 64L * MIB - pool.takenBytes();
+            assertThat(background.told()).as("after %d small", i + 1)
+                    .isGreaterThan(held.size())
+                    .isLessThanOrEqualTo(held.size() + (int) Math.max(16, room / MIB) * 9 / 8);
+        }
+        held.forEach(pool::give);
+        assertThat(background.told()).as("none held").isLessThanOrEqualTo(64 * 9 / 8);
+        held.clear();
+        for (int i = 0; i < 64; i++) {
+            held.add(pool.take(MIB));
+            assertThat(background.told()).isLessThanOrEqualTo(64 + 16);
+        }
+        // Callers that wait for each answer come all the same.
+        for (int i = 0; i < 16; i++) {
+            held.add(pool.take(MIB));
+        }
+        assertThat(pool.takenBytes()).isEqualTo(80L * MIB);
+        held.forEach(pool::give);
+        assertThat(pool.takenBytes()).isZero();
+    }
+
+    @Test
+    void aKernelThatCannotBeToldIsToldOnce() {
+        Background background = new Background(64 * MIB, 16384, n -> {
+            told.add(n);
+            return false;
         });
-        underWay.add(pool[0].take(MIB));
-        underWay.add(pool[0].take(MIB));
-        // Nobody but this thread could end what is under way.
-        assertThat(pool[0].take(MIB).room()).isEqualTo(MIB);
-        assertThat(pool[0].takenBytes()).isEqualTo(2 * MIB);
+        SlotPool pool = pool(background);
+        for (int i = 0; i < 500; i++) {
+            pool.take(4096);
+        }
+        assertThat(told).hasSize(1);
+        assertThat(background.fixed()).isTrue();
+    }
+
+    @Test
+    void neverMoreThanTheOptionSays() {
+        Background background = new Background(64 * MIB, 100, told::add);
+        SlotPool pool = pool(background);
+        for (int i = 0; i < 500; i++) {
+            pool.take(4096);
+        }
+        assertThat(told).isNotEmpty().allMatch(n -> n <= 100);
     }
 
     @Test

@@ -3,7 +3,9 @@ package dev.sluice.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Tag;
@@ -31,8 +33,8 @@ final class BlockedKernelTest {
                     assertThat(atOnce("status", dir, "slow").ok()).contains("in_flight");
                     assertThat(atOnce("set", m.file("slow").toString(), "colour=red")
                             .sentence()).contains("colour");
-                    Shell.run(AT_ONCE, "dd", "if=/dev/zero", "of=" + m.file("quick"), "bs=1M",
-                            "count=16", "oflag=direct", "conv=notrunc,fsync", "status=none").ok();
+                    write(m, "quick");
+                    write(m, "other");
                     assertThat(fio.runs()).isTrue();
                     assertThat(atOnce("umount", "--force", dir).exit()).isZero();
                     assertThat(m.isMounted()).isFalse();
@@ -58,8 +60,52 @@ final class BlockedKernelTest {
         }
     }
 
+    /** What is held fills the memory that requests may take, with data of the largest size. */
+    @Test
+    void controlAndOthersGoOnWithThePayloadSpent() {
+        try (Mounted below = Mounted.with("", "disk 256M ram");
+                Mounted m = above(below, "payload=16M", "slow - file "
+                        + below.file("disk"))) {
+            signal("STOP", below.pid(), () -> {
+                try (Shell.Running fio = Shell.start("fio", "--name=spent", "--filename="
+                        + m.file("slow"), "--rw=write", "--bs=1m", "--direct=1",
+                        "--ioengine=libaio", "--iodepth=32", "--numjobs=4", "--thread",
+                        "--offset_increment=64M", "--size=64M")) {
+                    await(() -> number(m, "payload_taken") >= 12 << 20);
+                    write(m, "quick");
+                    write(m, "other");
+                    assertThat(atOnce("status", m.dir.toString(), "slow").ok())
+                            .contains("in_flight");
+                    assertThat(number(m, "payload_taken")).isLessThan(20 << 20);
+                    assertThat(fio.runs()).isTrue();
+                    assertThat(atOnce("umount", "--force", m.dir.toString()).exit()).isZero();
+                    assertThat(fio.await(Duration.ofSeconds(20)).exit()).isNotZero();
+                }
+            });
+        }
+    }
+
+    private static long number(Mounted m, String key) {
+        Matcher found = Pattern.compile(key + "\\D+(\\d+)")
+                .matcher(atOnce("status", m.dir.toString()).ok());
+        assertThat(found.find()).as(key).isTrue();
+        return Long.parseLong(found.group(1));
+    }
+
+    private static void write(Mounted m, String device) {
+        Shell.run(AT_ONCE, "dd", "if=/dev/zero", "of=" + m.file(device), "bs=1M", "count=16",
+                "oflag=direct", "conv=notrunc,fsync", "status=none").ok();
+    }
+
     private static Mounted above(Mounted below) {
-        return Mounted.with("workers=4", "slow - file " + below.file("disk"), "quick 64M ram");
+        return above(below, "workers=16,depth=4", "slow - file " + below.file("disk"));
+    }
+
+    /** Two devices more: one that ends at once, and one whose requests may block as well. */
+    private static Mounted above(Mounted below, String options, String slow) {
+        Path other = below.folder.resolve("other");
+        Shell.run("truncate", "-s", "64M", other.toString()).ok();
+        return Mounted.with(options, slow, "quick 64M ram", "other - file " + other);
     }
 
     /** More readers than there are workers. */
@@ -70,7 +116,7 @@ final class BlockedKernelTest {
     }
 
     private static boolean everyWorkerIsStuck(Mounted m) {
-        return Pattern.compile("threads=4 most=4 idle=0 queued=[1-9]")
+        return Pattern.compile("device=slow cgroup=\\S+ threads=4 queued=[1-9]")
                 .matcher(atOnce("status", m.dir.toString()).ok())
                 .find();
     }

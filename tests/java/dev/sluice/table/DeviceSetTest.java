@@ -10,6 +10,7 @@ import dev.sluice.block.Errno;
 import dev.sluice.block.Op;
 import dev.sluice.sys.Arena;
 import dev.sluice.target.Host;
+import dev.sluice.testing.TestQueues;
 import dev.sluice.target.TargetType;
 import dev.sluice.target.TargetTypes;
 import dev.sluice.work.Completions;
@@ -31,7 +32,7 @@ class DeviceSetTest {
     private final List<String> events = ((FakeType) types.get(0)).events;
     private final Arena arena = new Arena();
     private final List<Runnable> queued = new ArrayList<>();
-    private final Host host = new Host(new SystemClock(), arena, queued::add,
+    private final Host host = new Host(new SystemClock(), arena, TestQueues.of(queued::add),
             new Completions(false),
             (sentence, cause) -> events.add("log " + sentence));
 
@@ -245,23 +246,9 @@ class DeviceSetTest {
     }
 
     @Test
-    void flushesWhatMayBlockOnAWorker() throws Exception {
-        DeviceSet set = open("a 1M leaf blocks=yes");
-        events.clear();
-        BlockException e = catchThrowableOfType(BlockException.class, () -> set.close(50));
-
-        assertThat(e).hasMessage("a: the flush failed: timed out");
-        assertThat(events).as("no worker came, and none may come later")
-                .containsExactly("drain a", "close a");
-        assertThat(queued).hasSize(1);
-        queued.get(0).run();
-        assertThat(events).containsExactly("drain a", "close a");
-    }
-
-    @Test
     void waitsForTheWorkerThatFlushes() throws Exception {
         List<Thread> workers = new ArrayList<>();
-        Host busy = new Host(new SystemClock(), arena, work -> {
+        Host busy = new Host(new SystemClock(), arena, TestQueues.of(work -> {
             Thread worker = new Thread(() -> {
                 try {
                     Thread.sleep(50);
@@ -272,7 +259,7 @@ class DeviceSetTest {
             });
             workers.add(worker);
             worker.start();
-        }, new Completions(false), host.log());
+        }), new Completions(false), host.log());
         DeviceSet set = DeviceSet.open(Table.parse("a 1M leaf blocks=yes", types), types, busy,
                 (Path) null);
         events.clear();

@@ -81,7 +81,7 @@ public final class FakeType implements TargetType {
         }
         long natural = args.lowers().isEmpty() ? args.size("natural", 4096)
                 : args.lowers().get(0).limits().size();
-        return new FakeTarget(args, args.size() < 0 ? natural : args.size());
+        return new FakeTarget(args, args.size() < 0 ? natural : args.size(), host);
     }
 
     /** What a test does inside a target. */
@@ -97,11 +97,13 @@ public final class FakeType implements TargetType {
         private final long size;
         private final int block;
         private final Map<String, String> values;
+        private final Host.Queues queues;
         /** Run by every message. */
         public volatile Callable onMessage = () -> { };
 
-        private FakeTarget(TargetArgs args, long size) throws BlockException {
+        private FakeTarget(TargetArgs args, long size, Host host) throws BlockException {
             this.args = args;
+            this.queues = host.queues();
             this.size = size;
             this.block = (int) args.size("block", 1);
             this.values = new LinkedHashMap<>(args.values());
@@ -111,11 +113,19 @@ public final class FakeType implements TargetType {
         public Limits limits() {
             // Only now: a target that checks its size with its first limits would hide the set's.
             return new Limits(size - size % block, block, false, true, true,
-                    args.values().containsKey("blocks"), false, false);
+                    args.values().containsKey("blocks"), false);
         }
 
         @Override
         public void submit(Bio bio) {
+            if (args.values().containsKey("blocks")) {
+                queues.of(args.device()).run(bio.caller(), () -> carryOut(bio));
+            } else {
+                carryOut(bio);
+            }
+        }
+
+        private void carryOut(Bio bio) {
             events.add(bio.op() + " " + args.device());
             String fail = args.text("fail", "");
             if (fail.equals("hold")) {

@@ -7,6 +7,7 @@ import dev.sluice.block.Memory;
 import dev.sluice.block.Op;
 import dev.sluice.block.Target;
 import dev.sluice.sys.Arena;
+import dev.sluice.testing.TestQueues;
 import dev.sluice.testing.TestBio;
 import dev.sluice.work.Completions;
 import dev.sluice.work.SystemClock;
@@ -26,7 +27,7 @@ final class ContractRig implements AutoCloseable {
     private final Arena doors = new Arena();
     final List<String> log = new CopyOnWriteArrayList<>();
     final ScheduledExecutorService threads = Executors.newScheduledThreadPool(3);
-    final Host host = new Host(new SystemClock(), arena, threads::execute,
+    final Host host = new Host(new SystemClock(), arena, TestQueues.of(threads),
             new Completions(false),
             (sentence, cause) -> log.add(sentence));
     private final List<Target> open = new ArrayList<>();

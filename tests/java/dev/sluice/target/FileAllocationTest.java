@@ -7,6 +7,7 @@ import dev.sluice.block.Bio;
 import dev.sluice.block.Errno;
 import dev.sluice.block.Memory;
 import dev.sluice.storage.Backing;
+import dev.sluice.work.WorkQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -25,6 +26,10 @@ final class FileAllocationTest {
     void close() throws Exception {
         backing.answers.countDown();
         rig.close();
+    }
+
+    private WorkQueue queue() {
+        return rig.host.queues().of("dev");
     }
 
     /** Answers how often it was asked, and hangs while told so. */
@@ -108,7 +113,7 @@ final class FileAllocationTest {
 
     @Test
     void asksEachTime() throws Exception {
-        FileAllocation allocation = new FileAllocation(backing, rig.host);
+        FileAllocation allocation = new FileAllocation(backing, queue(), rig.host);
         assertThat(allocation.get()).isEqualTo(1024);
         assertThat(allocation.get()).isEqualTo(1536);
         allocation.close();
@@ -118,7 +123,7 @@ final class FileAllocationTest {
 
     @Test
     void aBackingThatHangsHoldsNobody() throws Exception {
-        FileAllocation allocation = new FileAllocation(backing, rig.host);
+        FileAllocation allocation = new FileAllocation(backing, queue(), rig.host);
         backing.hangs = true;
         for (int i = 0; i < 1000; i++) {
             // A thousand times the patience would exceed the time limit of the whole test.
@@ -132,7 +137,7 @@ final class FileAllocationTest {
 
     @Test
     void closesAHangingBackingWhenItAnswers() throws Exception {
-        FileAllocation allocation = new FileAllocation(backing, rig.host);
+        FileAllocation allocation = new FileAllocation(backing, queue(), rig.host);
         backing.hangs = true;
         allocation.get();
         allocation.close();

@@ -11,6 +11,7 @@ import dev.sluice.block.Memory;
 import dev.sluice.block.Op;
 import dev.sluice.block.Target;
 import dev.sluice.sys.Arena;
+import dev.sluice.testing.TestQueues;
 import dev.sluice.work.Completions;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -28,7 +29,7 @@ final class TargetRig implements AutoCloseable {
     final Arena arena = new Arena();
     final List<String> log = new ArrayList<>(); // guarded by itself
     final ExecutorService pool = Executors.newCachedThreadPool();
-    final Host host = new Host(System::nanoTime, arena, pool::execute,
+    final Host host = new Host(System::nanoTime, arena, TestQueues.of(pool),
             new Completions(false), this::log);
     private final Deque<Target> open = new ArrayDeque<>();
 

@@ -26,7 +26,7 @@ public final class MemoryTarget implements Target {
 
     /** Limits of a target that imposes a block size. */
     public static Limits limits(long size, int blockSize, boolean fua, boolean zeroes) {
-        return new Limits(size, blockSize, false, fua, zeroes, false, false, false);
+        return new Limits(size, blockSize, false, fua, zeroes, false, false);
     }
 
     @Override

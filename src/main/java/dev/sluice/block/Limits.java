@@ -11,9 +11,8 @@ package dev.sluice.block;
  * @param fua the target makes a FUA write durable itself; else the device writes and flushes
  * @param zeroes the target does WRITE_ZEROES and DISCARD itself (both must read back as zeros);
  *     else the device writes zeros
- * @param mayBlock submit may take longer than some 50 µs: it does file I/O or waits
- * @param endsLater submit returns at once, but a bio of data mostly ends after it, so that it
- *     should bring memory of its own size
+ * @param endsLater a bio mostly ends after submit, in another thread, so that it should bring
+ *     memory of its own size; and to seek may block
  * @param readOnly every change is refused with EROFS
  */
 public record Limits(
@@ -22,7 +21,6 @@ public record Limits(
         boolean inherited,
         boolean fua,
         boolean zeroes,
-        boolean mayBlock,
         boolean endsLater,
         boolean readOnly) {
     /** The most data one bio carries, in bytes. */
@@ -46,29 +44,26 @@ public record Limits(
 
     /** Memory-like: takes any byte range, ends within submit, needs nothing from its device. */
     public static Limits memory(long size) {
-        return new Limits(size, 1, false, true, true, false, false, false);
+        return new Limits(size, 1, false, true, true, false, false);
     }
 
     /** The limits of a layer that passes all on to a device below, over a window of it. */
     public Limits inherit(long windowSize) {
-        return new Limits(windowSize, blockSize, true, fua, zeroes, mayBlock, endsLater,
-                readOnly);
+        return new Limits(windowSize, blockSize, true, fua, zeroes, endsLater, readOnly);
     }
 
     /** The same with another block size, imposed here. */
     public Limits withBlockSize(int bytes) {
-        return new Limits(size, bytes, false, fua, zeroes, mayBlock, endsLater,
-                readOnly);
+        return new Limits(size, bytes, false, fua, zeroes, endsLater, readOnly);
     }
 
     /** Whether a bio ends within submit, in the thread that brings it. */
     public boolean inline() {
-        return !mayBlock && !endsLater;
+        return !endsLater;
     }
 
     /** The same with another size. */
     public Limits withSize(long bytes) {
-        return new Limits(bytes, blockSize, inherited, fua, zeroes, mayBlock, endsLater,
-                readOnly);
+        return new Limits(bytes, blockSize, inherited, fua, zeroes, endsLater, readOnly);
     }
 }

@@ -16,8 +16,8 @@ public interface Target extends AutoCloseable {
     Limits limits();
 
     /**
-     * Takes a bio, and ends it exactly once: now or later, from any thread. Blocks only where
-     * {@link Limits#mayBlock()} says so, and never for another bio. A throw fails the bio with EIO.
+     * Takes a bio, and ends it exactly once: now or later, from any thread. Returns in some 50 µs:
+     * what may take longer, or block, is handed to a worker. A throw fails the bio with EIO.
      */
     void submit(Bio bio);
 

@@ -3,19 +3,25 @@ package dev.sluice.cli;
 import dev.sluice.block.BlockException;
 import dev.sluice.block.Clock;
 import dev.sluice.block.Device;
+import dev.sluice.block.Errno;
 import dev.sluice.control.ControlFiles;
 import dev.sluice.fuse.Handles;
 import dev.sluice.fuse.Mount;
 import dev.sluice.fuse.MountOptions;
 import dev.sluice.sys.Arena;
+import dev.sluice.sys.Native;
 import dev.sluice.table.DeviceSet;
 import dev.sluice.table.Table;
 import dev.sluice.target.Host;
 import dev.sluice.target.TargetType;
 import dev.sluice.target.TargetTypes;
+import dev.sluice.work.Cgroups;
+import dev.sluice.work.Charge;
 import dev.sluice.work.Completions;
 import dev.sluice.work.SystemClock;
 import dev.sluice.work.WorkerPool;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -59,10 +65,14 @@ final class Daemon {
             throws BlockException, InterruptedException {
         List<TargetType> types = TargetTypes.all();
         Table table = Table.read(tableFile, types);
-        WorkerPool workers = new WorkerPool("pool", options.workers(), log);
         Clock clock = new SystemClock();
+        WorkerPool workers = new WorkerPool("pool", options.workers(), options.depth(),
+                new Cgroups(Path.of("/proc"), clock), clock, log);
+        if (options.charge()) {
+            workers.charge(charge());
+        }
         Completions completions = new Completions(!options.stock());
-        Host host = new Host(clock, arena, workers::execute, completions, log);
+        Host host = new Host(clock, arena, workers::queue, completions, log);
         devices = DeviceSet.open(table, types, host, dir);
         // Before it is mounted: a signal in between would leave a mount that nobody serves.
         Runtime.getRuntime().addShutdownHook(new Thread(this::told, "told-to-end"));
@@ -85,6 +95,21 @@ final class Daemon {
             mount.unmount();
         }
         return finish(broken);
+    }
+
+    private Charge charge() throws BlockException {
+        try {
+            Charge charge = new Charge(Files.readString(Path.of("/proc/mounts")),
+                    Native::threadId, log);
+            if (charge.possible()) {
+                return charge;
+            }
+        } catch (IOException e) {
+            throw new BlockException(Errno.EIO, "the list of mounts cannot be read: "
+                    + e.getMessage(), e);
+        }
+        throw new BlockException(Errno.ENODEV, "option charge=on needs a mounted cgroup hierarchy"
+                + " that accounts for CPU or I/O; there is none");
     }
 
     private void closeAfter(Exception e) {

@@ -1,5 +1,6 @@
 package dev.sluice.control;
 
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -8,12 +9,18 @@ import java.util.stream.Collectors;
 final class Lines {
     private Lines() {}
 
-    /** One value a line, in a column of their own. */
+    /** One value a line, in a column of their own; a list of maps has a line for each. */
     static String aligned(Map<String, Object> values) {
         int width = values.keySet().stream().mapToInt(String::length).max().orElse(0);
         StringBuilder text = new StringBuilder();
-        values.forEach((name, value) -> text.append(name)
-                .append(" ".repeat(width + 2 - name.length())).append(one(value)).append('\n'));
+        values.forEach((name, value) -> {
+            boolean rows = value instanceof List<?> list && !list.isEmpty()
+                    && list.get(0) instanceof Map;
+            for (Object row : rows ? (List<?>) value : Collections.singletonList(value)) {
+                text.append(name).append(" ".repeat(width + 2 - name.length())).append(one(row))
+                        .append('\n');
+            }
+        });
         return text.toString();
     }
 

@@ -39,6 +39,10 @@ public final class Mount {
     private final SlotPool slots;
     private final WorkerPool workers;
     private final Device.Log log;
+    private final Arena arena;
+    private final Background background;
+    /** Null until the mount is there, and where the kernel has no such file for us. */
+    private volatile Background.ControlFile control;
     private volatile boolean gone;
     private final List<Session> sessions = new ArrayList<>();
     private final List<Thread> threads = new ArrayList<>();
@@ -48,13 +52,15 @@ public final class Mount {
             Arena arena, WorkerPool workers, Completions completions, Clock clock,
             Device.Log log, long sinceSeconds) {}
 
+
     private Mount(Path dir, MountOptions options, Parts parts) {
         this.dir = dir;
         this.options = options;
         this.workers = parts.workers();
         this.log = parts.log();
-        this.slots = new SlotPool(parts.arena(), options.payload(), parts.log(),
-                parts.completions()::reap);
+        this.arena = parts.arena();
+        this.background = new Background(options.payload(), options.maxBackground(), this::tell);
+        this.slots = new SlotPool(arena, background, parts.log());
         this.fs = new SluiceFs(parts.devices(), parts.control(), parts.handles(),
                 new StockData(), options, parts.sinceSeconds());
     }
@@ -149,21 +155,44 @@ public final class Mount {
 
     private void serve(LibFuse2 lib, long fuse, Parts parts) {
         Arena arena = parts.arena();
-        Handshake handshake = new Handshake(lib, fuse, options.maxBackground(), arena);
+        Handshake handshake = new Handshake(lib, fuse, background.told(), arena);
         Channel channel = handshake.kernel();
         init(handshake, channel, arena);
         Intake intake = new Intake(channel, parts.completions(), options.lookNanos(),
                 parts.clock(), arena);
+        control = Background.ControlFile.open(connection(), arena);
         Readers readers = new Readers(options.threads() - 1);
         for (int i = 0; i < options.threads(); i++) {
             Session s = new Session(channel, intake, handshake, parts.handles(), slots,
-                    workers, readers, i == 0,
+                    workers::queue, options.inline(), readers, i == 0,
                     new Pace(parts.clock(), parts.arena()));
-            Thread t = new Thread(s, "session-" + i);
             sessions.add(s);
-            threads.add(t);
-            t.start();
+            threads.add(workers.member("session-" + i, s));
         }
+    }
+
+    private boolean tell(int requests) {
+        return control != null && control.test(requests);
+    }
+
+    /** The connection's number: the minor number of the mounted file system. */
+    private int connection() {
+        try {
+            for (String line : Files.readAllLines(Path.of("/proc/self/mountinfo"))) {
+                String[] f = line.split(" ");
+                if (f[4].equals(escaped()) && line.contains(" - fuse.sluice ")) {
+                    return Integer.parseInt(f[2].substring(f[2].indexOf(':') + 1));
+                }
+            }
+        } catch (IOException e) {
+            throw new IllegalStateException("no list of mounts", e);
+        }
+        throw new IllegalStateException(dir + " is not in the list of mounts");
+    }
+
+    /** The directory as lists of mounts have it. */
+    private String escaped() {
+        return dir.toString().replace("\\", "\\134").replace(" ", "\\040");
     }
 
     /** argv at the start of the memory, the texts behind it. */
@@ -199,13 +228,14 @@ public final class Mount {
         for (Thread t : threads) {
             t.join();
         }
+        background.close();
         gone = sessions.stream().allMatch(s -> s.failure() == null);
         return sessions.stream().map(Session::failure).filter(Objects::nonNull)
                 .map(e -> "a session thread failed: " + e).findFirst().orElse(null);
     }
 
     private boolean isMounted() {
-        String needle = " " + dir.toString().replace("\\", "\\134").replace(" ", "\\040") + " ";
+        String needle = " " + escaped() + " ";
         try {
             return Files.readString(Path.of("/proc/self/mounts")).contains(needle + "fuse.sluice");
         } catch (IOException e) {
@@ -266,10 +296,11 @@ public final class Mount {
         sessions.forEach(s -> served.add(s.served()));
         all.put("session_served", served);
         all.put("session_allocated", threads.stream().map(HeapUse::allocated).toList());
-        all.put("workers", workers.status());
+        all.putAll(workers.status());
         all.put("payload_taken", slots.takenBytes());
         all.put("payload_most", options.payload());
-        all.put("max_background", options.maxBackground());
+        all.put("max_background", background.told());
+        all.put("max_background_fixed", background.fixed());
         return all;
     }
 }

@@ -15,8 +15,11 @@ import java.util.Set;
  * @param mode permission bits of the device files
  * @param stock jnr-fuse's own loop instead of ours
  * @param threads session threads
+ * @param inline what ends at once is carried out by the session thread that reads it
  * @param workers the most threads that carry out what may block
- * @param maxBackground requests the kernel keeps under way before it makes callers wait
+ * @param depth threads that carry out what one cgroup asks of one device
+ * @param charge a worker's threads enter the cgroup they work for
+ * @param maxBackground requests the kernel keeps under way before it makes callers wait, at most
  * @param payload bytes of data that may be held for requests under way
  * @param lookNanos how long a session thread looks for the end of direct I/O before it sleeps
  */
@@ -27,7 +30,10 @@ public record MountOptions(
         int mode,
         boolean stock,
         int threads,
+        boolean inline,
         int workers,
+        int depth,
+        boolean charge,
         int maxBackground,
         long payload,
         long lookNanos) {
@@ -35,7 +41,8 @@ public record MountOptions(
 
     /** Words and their values, for a sentence. */
     public static final String KNOWN = "allow_other, uid=, gid=, mode=, loop=session|stock,"
-            + " threads=, workers=, max_background=, payload=, look=";
+            + " threads=, inline=on|off, workers=, depth=, charge=on|off, max_background=,"
+            + " payload=, look=";
 
     /** Parses comma-separated options; null or empty means none. */
     public static MountOptions parse(String text) throws BlockException {
@@ -56,7 +63,10 @@ public record MountOptions(
         private int mode = 0600;
         private boolean stock;
         private long threads = Math.min(4, Runtime.getRuntime().availableProcessors());
-        private long workers = 64;
+        private boolean inline = true;
+        private long workers = 512;
+        private long depth = 32;
+        private boolean charge;
         private long maxBackground = 16384;
         private long payload = 1L << 30;
         private long lookNanos = 150_000;
@@ -84,6 +94,9 @@ public record MountOptions(
                 case "mode" -> mode = mode(value);
                 case "loop" -> stock = either(key, value, "stock", "session");
                 case "threads" -> threads = number(key, value, 1, 64);
+                case "inline" -> inline = either(key, value, "on", "off");
+                case "depth" -> depth = number(key, value, 1, 1024);
+                case "charge" -> charge = either(key, value, "on", "off");
                 case "workers" -> workers = number(key, value, 1, 4096);
                 case "max_background" -> maxBackground = number(key, value, 1, 65535);
                 case "look" -> lookNanos = look(value);
@@ -147,7 +160,8 @@ public record MountOptions(
                         + ": it must be " + 2 * threads + "M or more");
             }
             return new MountOptions(allowOther, (int) uid, (int) gid, mode, stock, (int) threads,
-                    (int) workers, (int) maxBackground, payload, lookNanos);
+                    inline, (int) workers, (int) depth, charge, (int) maxBackground, payload,
+                    lookNanos);
         }
     }
 }

@@ -4,12 +4,12 @@ import dev.sluice.block.Device;
 import dev.sluice.block.Errno;
 import dev.sluice.block.Op;
 import dev.sluice.sys.Native;
-import dev.sluice.work.WorkerPool;
+import dev.sluice.target.Host;
 import java.nio.ByteBuffer;
 
 /**
  * One session thread's loop: reads a request and answers it. What concerns a device's data is
- * answered here, inline where the stack ends at once, on the mount's pool where it may block.
+ * submitted here, and answered where the stack ends at once; whoever ends it later answers it.
  * Everything else goes through libfuse to the file system.
  */
 final class Session implements Runnable {
@@ -28,7 +28,8 @@ final class Session implements Runnable {
     private final Handshake libfuse;
     private final Handles handles;
     private final SlotPool slots;
-    private final WorkerPool workers;
+    private final Host.Queues queues;
+    private final boolean inline;
     private final Pace pace;
     private final Readers readers;
     private final boolean first;
@@ -40,13 +41,14 @@ final class Session implements Runnable {
     private volatile Throwable failure;
 
     Session(Channel channel, Intake intake, Handshake libfuse, Handles handles, SlotPool slots,
-            WorkerPool workers, Readers readers, boolean first, Pace pace) {
+            Host.Queues queues, boolean inline, Readers readers, boolean first, Pace pace) {
         this.channel = channel;
         this.intake = intake;
         this.libfuse = libfuse;
         this.handles = handles;
         this.slots = slots;
-        this.workers = workers;
+        this.queues = queues;
+        this.inline = inline;
         this.readers = readers;
         this.first = first;
         this.pace = pace;
@@ -128,7 +130,7 @@ final class Session implements Runnable {
         // What is numbered 0 wants no answer. A second one the kernel does not take, nor mind.
         if (unique != 0) {
             Slot small = slots.take(0);
-            small.request(channel, 0, unique, null);
+            small.request(channel, 0, unique, 0, null);
             small.refuse(Errno.EIO);
         }
     }
@@ -151,7 +153,8 @@ final class Session implements Runnable {
             case Wire.READ, Wire.WRITE, Wire.FSYNC, Wire.FALLOCATE, Wire.LSEEK -> {
                 Device device = handles.device(b.getLong(MESSAGE + Wire.FH));
                 if (device != null) {
-                    slot.request(channel, opcode, b.getLong(MESSAGE + Wire.IN_UNIQUE), device);
+                    slot.request(channel, opcode, b.getLong(MESSAGE + Wire.IN_UNIQUE),
+                            b.getInt(MESSAGE + Wire.IN_PID), device);
                     data(opcode, device);
                 } else {
                     throughLibfuse(opcode, length);
@@ -181,7 +184,6 @@ final class Session implements Runnable {
 
     private void data(int opcode, Device device) {
         ByteBuffer b = slot.bytes();
-        int caller = b.getInt(MESSAGE + Wire.IN_PID);
         long size = device.limits().size();
         switch (opcode) {
             case Wire.READ, Wire.WRITE -> {
@@ -203,17 +205,17 @@ final class Session implements Runnable {
                 // No FSYNC follows an O_DSYNC write on a direct file: the open flags tell.
                 int flags = b.getInt(MESSAGE + Wire.RW_FLAGS);
                 boolean fua = !read && (flags & Native.O_DSYNC) != 0;
-                submit(device, read ? Op.READ : Op.WRITE, offset, length, fua, caller);
+                submit(device, read ? Op.READ : Op.WRITE, offset, length, fua);
             }
-            case Wire.FSYNC -> submit(device, Op.FLUSH, 0, 0, false, caller);
+            case Wire.FSYNC -> submit(device, Op.FLUSH, 0, 0, false);
             case Wire.LSEEK -> seek(device, b.getLong(MESSAGE + Wire.LSEEK_OFFSET),
                     b.getInt(MESSAGE + Wire.LSEEK_WHENCE));
-            default -> allocate(device, caller);
+            default -> allocate(device);
         }
     }
 
     /** fallocate(2) as a block device's file takes it (block/fops.c). */
-    private void allocate(Device device, int caller) {
+    private void allocate(Device device) {
         ByteBuffer b = slot.bytes();
         long offset = b.getLong(MESSAGE + Wire.FALLOCATE_OFFSET);
         long length = b.getLong(MESSAGE + Wire.FALLOCATE_LENGTH);
@@ -222,7 +224,7 @@ final class Session implements Runnable {
         if (f.op() == null) {
             slot.error(f.errno());
         } else {
-            submit(device, f.op(), offset, f.length(), false, caller);
+            submit(device, f.op(), offset, f.length(), false);
         }
     }
 
@@ -238,22 +240,21 @@ final class Session implements Runnable {
             } else {
                 Slot mine = slot;
                 slot = null;
-                execute(mine);
+                execute(mine, device);
             }
         }
     }
 
-    private void submit(
-            Device device, Op op, long offset, long length, boolean fua, int caller) {
-        if (device.limits().inline()) {
-            slot.bio(op, offset, length, fua, caller);
+    private void submit(Device device, Op op, long offset, long length, boolean fua) {
+        if (inline && device.limits().inline()) {
+            slot.bio(op, offset, length, fua);
             Slot mine = slot;
             slot = null;
             if (mine.serve()) {
                 slot = mine;
             }
         } else if (op == Op.WRITE && length > COPIED) {
-            slot.bio(op, offset, length, fua, caller);
+            slot.bio(op, offset, length, fua);
             Slot mine = slot;
             slot = null;
             start(mine, device);
@@ -263,22 +264,22 @@ final class Session implements Runnable {
             if (op == Op.WRITE) {
                 to.memory().copyFrom(Slot.DATA, slot.memory(), Slot.DATA, (int) length);
             }
-            to.bio(op, offset, length, fua, caller);
+            to.bio(op, offset, length, fua);
             start(to, device);
         }
     }
 
     private void start(Slot request, Device device) {
-        if (device.limits().mayBlock()) {
-            execute(request);
-        } else {
+        if (inline) {
             request.run();
+        } else {
+            execute(request, device);
         }
     }
 
-    private void execute(Slot request) {
+    private void execute(Slot request, Device device) {
         try {
-            workers.execute(request);
+            queues.of(device.name()).run(request.caller(), request);
         } catch (RuntimeException | Error e) {
             // No worker took it: nobody else would answer.
             slots.log().error("no worker for a request: " + e, e);

@@ -33,6 +33,7 @@ final class Slot implements Bio.End, Runnable {
     private Device device;
     private long unique;
     private int opcode;
+    private int caller;
     private int seekWhence;
     private long seekOffset;
 
@@ -56,7 +57,9 @@ final class Slot implements Bio.End, Runnable {
     }
 
     /** What the request is, beside its bio. */
-    void request(Channel from, int requestOpcode, long requestUnique, Device to) {
+    void request(Channel from, int requestOpcode, long requestUnique, int requestCaller,
+            Device to) {
+        caller = requestCaller;
         channel = from;
         opcode = requestOpcode;
         unique = requestUnique;
@@ -65,12 +68,17 @@ final class Slot implements Bio.End, Runnable {
 
     /** The same request as another slot's. */
     void request(Slot other) {
-        request(other.channel, other.opcode, other.unique, other.device);
+        request(other.channel, other.opcode, other.unique, other.caller, other.device);
     }
 
     /** Makes the bio; the data, if any, is this slot's. */
-    void bio(Op op, long offset, long length, boolean fua, int caller) {
+    void bio(Op op, long offset, long length, boolean fua) {
         bio.set(op, offset, length, fua, op.hasData() ? memory : null, DATA, caller);
+    }
+
+    /** Thread id of who asked. */
+    int caller() {
+        return caller;
     }
 
     /** Makes it an LSEEK instead of a bio. */

@@ -4,27 +4,22 @@ import dev.sluice.block.Device;
 import dev.sluice.sys.Arena;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.function.BooleanSupplier;
 
 /**
- * Slots by size, within a budget of bytes: the bound on what requests under way can take. Who finds
- * it spent waits, and so does not read further requests; the kernel then makes callers wait.
- * Thread-safe.
+ * Slots by size, as many as are asked for: how many requests are under way is {@link Background}'s
+ * business, which is told of every one. Thread-safe.
  */
 final class SlotPool {
     private static final int[] ROOMS = {4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20};
     private static final long KEPT_BYTES = 8 << 20;
-    /** How long one who waits sleeps before it hands out what has ended. */
-    private static final long STEP_MILLIS = 1;
 
     private final Arena arena;
-    private final long budget;
+    private final Background background;
     private final Device.Log log;
-    private final BooleanSupplier meanwhile;
     private final Deque<Slot>[] free = newDeques(); // guarded by this
     private long keptBytes; // guarded by this
     private long takenBytes; // guarded by this
-    private int waiting; // guarded by this
+    private int taken; // guarded by this
 
     @SuppressWarnings({"unchecked", "rawtypes"})
     private static Deque<Slot>[] newDeques() {
@@ -35,70 +30,52 @@ final class SlotPool {
         return all;
     }
 
-    /**
-     * {@code meanwhile} is called again and again by who waits: it hands out asynchronous I/O that
-     * has ended, for all who would do so may wait here, and slots come back by that alone.
-     */
-    SlotPool(Arena arena, long budget, Device.Log log, BooleanSupplier meanwhile) {
-        this.meanwhile = meanwhile;
+    SlotPool(Arena arena, Background background, Device.Log log) {
         this.arena = arena;
-        this.budget = budget;
+        this.background = background;
         this.log = log;
     }
 
-    /** A slot with room for so many bytes; waits while the budget is spent. */
+    /** A slot with room for so many bytes. Does not wait. */
     Slot take(int bytes) {
         int i = index(bytes);
-        Slot slot = poll(i, 0);
-        while (slot == null) {
-            meanwhile.getAsBoolean();
-            slot = poll(i, STEP_MILLIS);
-        }
-        return slot;
-    }
-
-    /** Null when the budget is spent, and still is after the time. */
-    private synchronized Slot poll(int i, long millis) {
-        if (takenBytes + ROOMS[i] > budget && millis > 0) {
-            waiting++;
-            try {
-                wait(millis);
-            } catch (InterruptedException e) {
-                // Nobody interrupts a session thread: it ends when the mount goes.
-                throw new IllegalStateException(e);
-            } finally {
-                waiting--;
+        Slot slot;
+        long nowBytes;
+        int now;
+        synchronized (this) {
+            slot = free[i].pollLast();
+            if (slot == null) {
+                slot = new Slot(arena.map(Slot.DATA + ROOMS[i]), this);
+            } else {
+                keptBytes -= ROOMS[i];
             }
+            // Last: where there is no memory, nothing was taken.
+            nowBytes = takenBytes += ROOMS[i];
+            now = ++taken;
         }
-        if (takenBytes + ROOMS[i] > budget) {
-            return null;
-        }
-        Slot slot = free[i].pollLast();
-        if (slot == null) {
-            slot = new Slot(arena.map(Slot.DATA + ROOMS[i]), this);
-        } else {
-            keptBytes -= ROOMS[i];
-        }
-        // Last: where there is no memory, nothing was taken.
-        takenBytes += ROOMS[i];
+        background.look(now, nowBytes);
         return slot;
     }
 
     /** Takes a slot back; nobody touches it or its bio any more. */
     void give(Slot slot) {
+        boolean keep;
+        long nowBytes;
+        int now;
         synchronized (this) {
             int i = index(slot.room());
-            takenBytes -= ROOMS[i];
-            if (waiting > 0) {
-                notifyAll();
-            }
-            if (keptBytes + ROOMS[i] <= KEPT_BYTES) {
+            nowBytes = takenBytes -= ROOMS[i];
+            now = --taken;
+            keep = keptBytes + ROOMS[i] <= KEPT_BYTES;
+            if (keep) {
                 keptBytes += ROOMS[i];
                 free[i].addLast(slot);
-                return;
             }
         }
-        arena.unmap(slot.memory());
+        if (!keep) {
+            arena.unmap(slot.memory());
+        }
+        background.look(now, nowBytes);
     }
 
     private static int index(int bytes) {

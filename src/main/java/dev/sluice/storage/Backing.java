@@ -32,6 +32,27 @@ public interface Backing extends AutoCloseable {
      */
     boolean start(Bio bio);
 
+    /** Reads what needs no waiting for; false when not all of it came, whatever the reason. */
+    default boolean readNow(long offset, Memory memory, int at, int length) {
+        return false;
+    }
+
+    /** Writes where that needs no waiting; false when not all of it went, whatever the reason. */
+    default boolean writeNow(long offset, Memory memory, int at, int length) {
+        return false;
+    }
+
+    /** A write is to be carried out by {@link #write}, by a worker. */
+    default void writeWaits() {}
+
+    /** Such a write has ended. */
+    default void writeEnded() {}
+
+    /** What is tried without waiting, in a word for status. */
+    default String nowait() {
+        return "off";
+    }
+
     /** Makes durable what was written. Once it has failed it fails until {@link #forgive}. */
     Errno sync();
 

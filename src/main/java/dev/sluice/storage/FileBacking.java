@@ -27,6 +27,8 @@ public final class FileBacking implements Backing {
     private final Memory scratch;
     private final Memory zeros;
     private final Bounce bounce;
+    /** Null where nothing is done at once: direct I/O starts, and ends later. */
+    private final Nowait nowait;
     private final Device.Log log;
 
     private Aio aio;
@@ -36,8 +38,8 @@ public final class FileBacking implements Backing {
 
     @SuppressWarnings("checkstyle:ParameterNumber")
     FileBacking(Libc libc, String path, int fd, long size, boolean readOnly, int blockSize,
-            int memoryAlign, int unit, boolean blockDevice, Arena arena, Memory scratch,
-            Device.Log log) {
+            int memoryAlign, int unit, boolean blockDevice, boolean cached, Arena arena,
+            Memory scratch, Device.Log log) {
         this.libc = libc;
         this.path = path;
         this.fd = fd;
@@ -52,6 +54,7 @@ public final class FileBacking implements Backing {
         this.log = log;
         this.zeros = arena.map(Limits.MAX_DATA);
         this.bounce = new Bounce(arena);
+        this.nowait = cached ? new Nowait(libc, fd, !readOnly, arena) : null;
     }
 
     /**
@@ -95,6 +98,39 @@ public final class FileBacking implements Backing {
     public boolean start(Bio bio) {
         return aio != null && aligned(bio.data(), bio.dataAt())
                 && aio.submit(bio, fd, bio.op() == Op.WRITE);
+    }
+
+    @Override
+    public boolean readNow(long offset, Memory memory, int at, int length) {
+        return nowait != null && nowait.read(offset, memory, at, length);
+    }
+
+    @Override
+    public boolean writeNow(long offset, Memory memory, int at, int length) {
+        return nowait != null && nowait.write(offset, memory, at, length);
+    }
+
+    @Override
+    public void writeWaits() {
+        if (nowait != null) {
+            nowait.writeWaits();
+        }
+    }
+
+    @Override
+    public void writeEnded() {
+        if (nowait != null) {
+            nowait.writeEnded();
+        }
+    }
+
+    @Override
+    public String nowait() {
+        if (nowait == null) {
+            return "off";
+        }
+        String reads = nowait.triesReads() ? "reads" : "off";
+        return nowait.triesWrites() ? reads + "+writes" : reads;
     }
 
     @Override
@@ -276,6 +312,9 @@ public final class FileBacking implements Backing {
         arena.unmap(scratch);
         arena.unmap(zeros);
         bounce.close();
+        if (nowait != null) {
+            nowait.close();
+        }
         // Linux has closed it even so; EINTR says nothing of the data.
         if (closed != 0 && failure != Errno.EINTR) {
             throw new BlockException(failure, path + ": close failed (" + failure.text()

@@ -134,7 +134,7 @@ final class FileOpening {
             FileLocks.lock(path, fd, scratch, !readOnly);
         }
         return new FileBacking(libc, path, fd, size, readOnly, align[0], align[1], unit,
-                facts.block(), arena, scratch, log);
+                facts.block(), !direct, arena, scratch, log);
     }
 
     private long deviceSize(int fd) throws BlockException {

@@ -30,6 +30,9 @@ public interface Libc {
     /** Linux' preadv2: the flags make a read that would wait answer EAGAIN. */
     long preadv2(int fd, long vector, int count, long offset, int flags);
 
+    /** Linux' pwritev2: the flags make a write that would wait answer EAGAIN. */
+    long pwritev2(int fd, long vector, int count, long offset, int flags);
+
     int fsync(int fd);
 
     int fdatasync(int fd);

@@ -5,6 +5,7 @@ import com.kenai.jffi.MemoryIO;
 import dev.sluice.block.Errno;
 import dev.sluice.block.Memory;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 
 /** What system calls need around them: errno, memory, and constants of x86-64 and arm64 Linux. */
 public final class Native {
@@ -26,6 +27,9 @@ public final class Native {
     public static final int FALLOC_PUNCH_HOLE = 2;
     public static final int FALLOC_ZERO_RANGE = 0x10;
 
+    /** preadv2 and pwritev2: what would wait answers EAGAIN. */
+    public static final int RWF_NOWAIT = 8;
+
     /** ioctl: writes the size of a block device in bytes, a u64. */
     public static final long BLKGETSIZE64 = 0x80081272L;
     /** ioctl: writes the logical block size of a block device in bytes, an int. */
@@ -35,7 +39,13 @@ public final class Native {
 
     private static final long SYS_MMAP = isArm() ? 222 : 9;
     private static final long SYS_PRCTL = isArm() ? 167 : 157;
+    private static final long SYS_GETTID = isArm() ? 178 : 186;
     private static final long SYS_STATX = isArm() ? 291 : 332;
+    private static final long SYS_OPENAT = isArm() ? 56 : 257;
+    private static final long SYS_FSOPEN = 430;
+    private static final long SYS_FSCONFIG = 431;
+    private static final long SYS_FSMOUNT = 432;
+    private static final int FSCONFIG_CREATE = 6;
     private static final int AT_EMPTY_PATH = 0x1000;
     private static final int PROT_READ_WRITE = 3;
     private static final int MAP_PRIVATE_ANON_NORESERVE = 0x02 | 0x20 | 0x4000;
@@ -94,6 +104,43 @@ public final class Native {
         if (Libc.LIBC.munmap(memory.address(), memory.size()) != 0) {
             throw new IllegalStateException("munmap: " + error().text());
         }
+    }
+
+    /**
+     * Mounts a file system where no name leads: a descriptor of its root, or -1. Takes
+     * CAP_SYS_ADMIN (fsopen(2), fsconfig(2), fsmount(2): the same numbers on all machines).
+     *
+     * @param scratch memory for the name
+     */
+    public static int detachedMount(String type, Memory scratch) {
+        text(scratch, type);
+        int context = (int) Libc.LIBC.syscall(SYS_FSOPEN, scratch.address(), 1, 0, 0, 0, 0);
+        if (context < 0) {
+            return -1;
+        }
+        int root = -1;
+        if (Libc.LIBC.syscall(SYS_FSCONFIG, context, FSCONFIG_CREATE, 0, 0, 0, 0) == 0) {
+            root = (int) Libc.LIBC.syscall(SYS_FSMOUNT, context, 1, 0, 0, 0, 0);
+        }
+        Libc.LIBC.close(context);
+        return root;
+    }
+
+    /** openat(2); the scratch is for the path. */
+    public static int openAt(int directory, String path, int flags, Memory scratch) {
+        text(scratch, path);
+        return (int) Libc.LIBC.syscall(SYS_OPENAT, directory, scratch.address(), flags, 0, 0, 0);
+    }
+
+    private static void text(Memory memory, String text) {
+        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+        memory.bytes().put(0, bytes);
+        memory.bytes().put(bytes.length, (byte) 0);
+    }
+
+    /** gettid(2). */
+    public static int threadId() {
+        return (int) Libc.LIBC.syscall(SYS_GETTID, 0, 0, 0, 0, 0, 0);
     }
 
     /** prctl(2). */

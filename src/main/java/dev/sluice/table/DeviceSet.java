@@ -231,7 +231,7 @@ public final class DeviceSet implements AutoCloseable {
     private boolean flush(Device device, long limitMillis, Failures failures) {
         Errno outcome;
         try {
-            outcome = SyncBio.flush(device, host.tasks(), limitMillis);
+            outcome = SyncBio.flush(device, limitMillis);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             failures.add(device, Errno.EINTR, "the flush was interrupted", e);

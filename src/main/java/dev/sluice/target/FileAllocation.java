@@ -2,6 +2,7 @@ package dev.sluice.target;
 
 import dev.sluice.block.BlockException;
 import dev.sluice.storage.Backing;
+import dev.sluice.work.WorkQueue;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -13,6 +14,7 @@ final class FileAllocation {
     private static final long PATIENCE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
     private final Backing backing;
+    private final WorkQueue queue;
     private final Host host;
     private long bytes; // guarded by this
     private boolean asking; // guarded by this
@@ -20,8 +22,9 @@ final class FileAllocation {
     private boolean closed; // guarded by this
 
     /** Asks once, in this thread. */
-    FileAllocation(Backing backing, Host host) {
+    FileAllocation(Backing backing, WorkQueue queue, Host host) {
         this.backing = backing;
+        this.queue = queue;
         this.host = host;
         this.bytes = Math.max(0, backing.allocated());
     }
@@ -31,7 +34,7 @@ final class FileAllocation {
         if (!asking && !closed) {
             asking = true;
             try {
-                host.tasks().run(this::ask);
+                queue.run(0, this::ask);
             } catch (IllegalStateException e) {
                 // The pool is closed already: the mount ends, and the last answer does.
                 asking = false;

@@ -5,12 +5,14 @@ import dev.sluice.block.BlockException;
 import dev.sluice.block.Device;
 import dev.sluice.block.Errno;
 import dev.sluice.block.Limits;
+import dev.sluice.block.Op;
 import dev.sluice.block.Target;
 import dev.sluice.storage.Aio;
 import dev.sluice.storage.Backing;
 import dev.sluice.storage.FileBacking;
 import dev.sluice.work.Completions;
 import dev.sluice.work.Service;
+import dev.sluice.work.WorkQueue;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -25,9 +27,9 @@ final class FileTarget implements Target {
     private final Backing backing;
     private final FileAllocation allocation;
     private final Limits limits;
-    private final Host.Tasks tasks;
+    private final WorkQueue queue;
     private final Device.Log log;
-    /** Null where every request blocks. */
+    /** Null where nothing is started: through the page cache. */
     private final Aio aio;
     private final String arguments;
 
@@ -35,18 +37,18 @@ final class FileTarget implements Target {
     private FileTarget(FileBacking backing, long size, boolean direct, String device,
             String arguments, Host host) {
         this.backing = backing;
-        this.tasks = host.tasks();
+        this.queue = host.queues().of(device);
         this.log = host.log();
         this.aio = direct ? startAio(backing, device, host.completions()) : null;
         if (direct && aio == null) {
             log.error(device + ": the system grants no asynchronous I/O (see fs.aio-max-nr):"
                     + " a worker carries out each request", null);
         }
-        this.allocation = new FileAllocation(backing, host);
+        this.allocation = new FileAllocation(backing, queue, host);
         // FUA is left to the device, as a write and a flush: of a write that was to be durable at
         // once the kernel does not tell which half failed, and only a failed flush is for good.
         this.limits = new Limits(size, backing.blockSize(), false, false, true,
-                aio == null, aio != null, backing.readOnly());
+                true, backing.readOnly());
         this.arguments = arguments;
     }
 
@@ -67,11 +69,60 @@ final class FileTarget implements Target {
 
     @Override
     public void submit(Bio bio) {
-        if (aio == null) {
-            carryOut(bio);
-        } else if (!bio.op().hasData() || !backing.start(bio)) {
-            tasks.run(() -> carryOutAlone(bio));
+        if (bio.op().hasData() && startOrEnd(bio)) {
+            return;
         }
+        if (queue.inWorker()) {
+            end(bio, outcome(bio));
+        } else {
+            wait(bio);
+        }
+    }
+
+    /** False where only somebody who may wait can carry it out. */
+    private boolean startOrEnd(Bio bio) {
+        if (aio != null) {
+            return backing.start(bio);
+        }
+        boolean done = bio.op() == Op.READ
+                ? backing.readNow(bio.offset(), bio.data(), bio.dataAt(), (int) bio.length())
+                : backing.writeNow(bio.offset(), bio.data(), bio.dataAt(), (int) bio.length());
+        if (done) {
+            bio.complete();
+        }
+        return done;
+    }
+
+    /** A worker carries it out. */
+    private void wait(Bio bio) {
+        boolean write = bio.op() == Op.WRITE;
+        if (write) {
+            backing.writeWaits();
+        }
+        try {
+            queue.run(bio.caller(), () -> carryOut(bio, write));
+        } catch (RuntimeException | Error e) {
+            if (write) {
+                backing.writeEnded();
+            }
+            throw e;
+        }
+    }
+
+    /** Outside of submit nobody else answers for what escapes. */
+    private void carryOut(Bio bio, boolean write) {
+        Errno outcome;
+        try {
+            outcome = outcome(bio);
+        } catch (RuntimeException | Error e) {
+            failed(bio, e);
+            return;
+        } finally {
+            if (write) {
+                backing.writeEnded();
+            }
+        }
+        end(bio, outcome);
     }
 
     /** What was started has ended: bytes moved, or a negative errno. */
@@ -93,22 +144,10 @@ final class FileTarget implements Target {
     /** It would have waited, or stopped half way: once more, by who may wait. */
     private void again(Bio bio) {
         try {
-            tasks.run(() -> carryOutAlone(bio));
+            wait(bio);
         } catch (RuntimeException | Error e) {
             failed(bio, e);
         }
-    }
-
-    /** Outside of submit nobody else answers for what escapes. */
-    private void carryOutAlone(Bio bio) {
-        Errno outcome;
-        try {
-            outcome = outcome(bio);
-        } catch (RuntimeException | Error e) {
-            failed(bio, e);
-            return;
-        }
-        end(bio, outcome);
     }
 
     private void failed(Bio bio, Throwable e) {
@@ -122,10 +161,6 @@ final class FileTarget implements Target {
         if (aio != null) {
             aio.reap();
         }
-    }
-
-    private void carryOut(Bio bio) {
-        end(bio, outcome(bio));
     }
 
     private Errno outcome(Bio bio) {
@@ -169,6 +204,7 @@ final class FileTarget implements Target {
         all.put("allocated_bytes", allocation.get());
         all.put("block", limits.blockSize());
         all.put("read_only", limits.readOnly());
+        all.put("at_once", backing.nowait());
         return all;
     }
 

@@ -4,22 +4,23 @@ import dev.sluice.block.Clock;
 import dev.sluice.block.Device;
 import dev.sluice.sys.Arena;
 import dev.sluice.work.Completions;
+import dev.sluice.work.WorkQueue;
 
 /**
  * What a mount gives its targets, so that none reaches for clock, threads or memory itself.
  *
  * @param clock time
  * @param arena data memory
- * @param tasks runs what may block, outside the thread that asks
+ * @param queues where a device, by its name, has carried out what may block
  * @param completions takes asynchronous I/O in, to hand out what has ended
  * @param log where failures go that nobody is told otherwise
  */
 public record Host(
-        Clock clock, Arena arena, Tasks tasks, Completions completions, Device.Log log) {
-    /** Runs work on the mount's pool. */
+        Clock clock, Arena arena, Queues queues, Completions completions, Device.Log log) {
+    /** The queue of each device. */
     @FunctionalInterface
-    public interface Tasks {
-        /** Queues the work; it is run once, by some worker, soon. */
-        void run(Runnable work);
+    public interface Queues {
+        /** The queue of a device, the same for the same name. */
+        WorkQueue of(String device);
     }
 }

@@ -1,159 +1,204 @@
 package dev.sluice.work;
 
+import dev.sluice.block.Clock;
 import dev.sluice.block.Device;
-import java.util.ArrayDeque;
-import java.util.Deque;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 
 /**
- * The threads of a mount that carry out what may block. Work goes to the worker that fell idle
- * last, whose caches are warm; a new one is made when all are busy, up to a limit; beyond it work
- * queues in order. A worker idle for a minute ends. The queue is bounded by the memory of the
- * requests in it.
+ * All threads of a mount that run bios. What may block goes to a worker of its own for each device
+ * and cgroup, made on need, as the kernel's loop driver has it: one cgroup's slow I/O holds up
+ * nobody else's, nor a stuck device another. Where no thread can be had for a worker, the root
+ * worker, whose thread is permanent, does its work.
  */
 public final class WorkerPool implements AutoCloseable {
-    private static final long IDLE_NANOS = TimeUnit.SECONDS.toNanos(60);
-
     private final String name;
     private final int most;
+    private final int depth;
+    private final Callers callers;
+    private final Clock clock;
     private final Device.Log log;
     private final Consumer<Thread> starter;
-    private final Deque<Runnable> queue = new ArrayDeque<>(); // guarded by this
-    private final Deque<Worker> idle = new ArrayDeque<>(); // guarded by this
-    private int threads; // guarded by this
-    private int made; // guarded by this
-    private long served; // guarded by this
-    private boolean closed; // guarded by this
+    private final Map<String, Queue> queues = new ConcurrentHashMap<>();
+    private final Worker root;
+    private final AtomicInteger threads = new AtomicInteger();
+    private final AtomicInteger made = new AtomicInteger();
+    private final List<Thread> members = new ArrayList<>(); // guarded by itself
+    private volatile Charge charge;
+    private volatile boolean closed;
 
-    /** A pool of at most so many threads, named after the mount. */
-    public WorkerPool(String name, int most, Device.Log log) {
-        this(name, most, log, Thread::start);
-    }
-
-    /** {@code starter} starts a thread, or throws as {@link Thread#start} does. */
-    WorkerPool(String name, int most, Device.Log log, Consumer<Thread> starter) {
-        this.starter = starter;
-        this.name = name;
-        this.most = most;
-        this.log = log;
+    /** Whose work it is: the cgroup of a thread id. */
+    @FunctionalInterface
+    public interface Callers {
+        /** The cgroup's path; {@link Cgroups#ROOT} when unknown. Must not block. */
+        String cgroup(int caller);
     }
 
     /**
-     * Runs the work soon, in some worker. From any thread. Throws when there is no worker and none
-     * can be made; then the work is not run.
+     * A pool that starts with its root worker.
+     *
+     * @param name what threads are named after
+     * @param most threads of all workers together, besides the root worker's own
+     * @param depth threads of one worker
      */
-    public void execute(Runnable work) {
-        Worker wake;
-        synchronized (this) {
-            if (closed) {
-                throw new IllegalStateException("the pool is closed");
-            }
-            wake = idle.pollLast();
-            if (wake != null) {
-                wake.work = work;
-            } else if (threads < most) {
-                make(work);
-                return;
-            } else {
-                queue.addLast(work);
-                return;
-            }
-        }
-        LockSupport.unpark(wake);
+    public WorkerPool(String name, int most, int depth, Callers callers, Clock clock,
+            Device.Log log) {
+        this(name, most, depth, callers, clock, log, Thread::start);
     }
 
-    private void make(Runnable work) {
-        assert Thread.holdsLock(this);
-        try {
-            starter.accept(new Worker(work, made++));
-            threads++;
-        } catch (OutOfMemoryError e) {
-            // The system grants no thread more: those that are there do it.
-            if (threads == 0) {
-                throw e;
-            }
-            queue.addLast(work);
-        }
+    /** {@code starter} starts a thread, or throws as {@link Thread#start} does. */
+    WorkerPool(String name, int most, int depth, Callers callers, Clock clock, Device.Log log,
+            Consumer<Thread> starter) {
+        this.name = name;
+        this.most = most;
+        this.depth = depth;
+        this.callers = callers;
+        this.clock = clock;
+        this.log = log;
+        this.starter = starter;
+        this.root = new Worker(this, "", Cgroups.ROOT, 1);
+        root.hirePermanent();
     }
 
-    /** What status shows: threads, idle ones, work queued and work done. */
-    public synchronized Map<String, Object> status() {
-        Map<String, Object> all = new LinkedHashMap<>();
-        all.put("threads", threads);
-        all.put("most", most);
-        all.put("idle", idle.size());
-        all.put("queued", queue.size());
-        all.put("served", served);
-        return all;
+    /** The queue of a device, the same for the same name. */
+    public WorkQueue queue(String device) {
+        return queues.computeIfAbsent(device, Queue::new);
     }
 
-    /** Lets the workers end once the queue is empty; does not wait for them. */
-    @Override
-    public void close() {
-        synchronized (this) {
-            closed = true;
-            idle.forEach(LockSupport::unpark);
-        }
-    }
+    private final class Queue implements WorkQueue {
+        private final String device;
+        private final Map<String, Worker> workers = new ConcurrentHashMap<>();
 
-    private synchronized Runnable next(Worker worker) {
-        served++;
-        Runnable work = queue.pollFirst();
-        if (work == null) {
-            worker.work = null;
-            idle.addLast(worker);
-        }
-        return work;
-    }
-
-    /** Whether an idle worker leaves: closed, or idle too long and not just given work. */
-    private synchronized boolean leaves(Worker worker, boolean tooLong) {
-        if (worker.work == null && (closed || tooLong) && idle.remove(worker)) {
-            threads--;
-            return true;
-        }
-        return false;
-    }
-
-    private final class Worker extends Thread {
-        private volatile Runnable work;
-
-        Worker(Runnable first, int number) {
-            super(name + "-worker-" + number);
-            setDaemon(true);
-            work = first;
+        Queue(String device) {
+            this.device = device;
         }
 
         @Override
-        public void run() {
-            Runnable now = work;
-            while (now != null) {
-                try {
-                    now.run();
-                } catch (RuntimeException | Error e) {
-                    log.error(getName() + ": " + e, e);
+        public void run(int caller, Runnable work) {
+            String cgroup = callers.cgroup(caller);
+            while (!closed) {
+                Worker worker = workers.get(cgroup);
+                if (worker == null) {
+                    worker = workers.computeIfAbsent(cgroup,
+                            c -> new Worker(WorkerPool.this, device, c, depth));
                 }
-                now = next(this);
-                if (now == null) {
-                    now = await();
+                Worker.Taken taken = worker.take(work);
+                if (taken == Worker.Taken.YES) {
+                    return;
+                }
+                workers.remove(cgroup, worker);
+                if (taken == Worker.Taken.NO_THREAD && root.take(work) == Worker.Taken.YES) {
+                    return;
                 }
             }
+            throw new IllegalStateException("the mount has ended");
         }
 
-        private Runnable await() {
-            long since = System.nanoTime();
-            while (work == null) {
-                long left = IDLE_NANOS - (System.nanoTime() - since);
-                if (leaves(this, left <= 0)) {
-                    return null;
-                }
-                LockSupport.parkNanos(this, Math.max(1, left));
-            }
-            return work;
+        @Override
+        public boolean inWorker() {
+            return Thread.currentThread() instanceof Worker.Hand h && h.pool() == WorkerPool.this;
         }
+    }
+
+    /** Starts a thread for a worker; false when there are enough, or the system grants none. */
+    boolean start(Worker.Hand hand) {
+        if (threads.incrementAndGet() > most + 1) {
+            threads.decrementAndGet();
+            return false;
+        }
+        try {
+            starter.accept(hand);
+            return true;
+        } catch (OutOfMemoryError e) {
+            threads.decrementAndGet();
+            return false;
+        }
+    }
+
+    /** From now on new threads enter the cgroup of their worker. */
+    public void charge(Charge to) {
+        charge = to;
+    }
+
+    /** A thread of a cgroup's worker has started. */
+    void entered(String cgroup) {
+        Charge to = charge;
+        if (to != null) {
+            to.enter(cgroup);
+        }
+    }
+
+    String threadName(String device) {
+        return name + (device.isEmpty() ? "-root" : "-" + device) + "-" + made.getAndIncrement();
+    }
+
+    /** A thread ended, perhaps the worker's last. */
+    void left(Worker worker) {
+        threads.decrementAndGet();
+        Queue queue = queues.get(worker.device());
+        if (queue != null && worker.gone()) {
+            queue.workers.remove(worker.cgroup(), worker);
+        }
+    }
+
+    /** Starts a thread that runs bios but is no worker: a session thread, the timer. */
+    public Thread member(String threadName, Runnable loop) {
+        Thread thread = new Thread(loop, threadName);
+        thread.setDaemon(true);
+        synchronized (members) {
+            members.add(thread);
+        }
+        thread.start();
+        return thread;
+    }
+
+    Clock clock() {
+        return clock;
+    }
+
+    Device.Log log() {
+        return log;
+    }
+
+    boolean closed() {
+        return closed;
+    }
+
+    /** What status shows: the threads that run bios, and each worker. */
+    public Map<String, Object> status() {
+        Map<String, Object> all = new LinkedHashMap<>();
+        synchronized (members) {
+            members.removeIf(t -> !t.isAlive());
+            all.put("threads", members.stream().map(Thread::getName).toList());
+        }
+        all.put("worker_threads", threads.get());
+        all.put("workers_most", most);
+        all.put("depth", depth);
+        if (charge != null) {
+            all.put("not_charged", List.copyOf(charge.refused()));
+        }
+        List<Object> each = new ArrayList<>();
+        each.add(root.status());
+        queues.values().forEach(q -> q.workers.values().forEach(w -> each.add(w.status())));
+        all.put("worker", each);
+        return all;
+    }
+
+    /** Lets the workers end once their queues are empty; does not wait for them. */
+    @Override
+    public void close() {
+        closed = true;
+        look();
+    }
+
+    /** Has idle threads look whether they leave. */
+    void look() {
+        root.look();
+        queues.values().forEach(q -> q.workers.values().forEach(Worker::look));
     }
 }

@@ -1,0 +1,106 @@
+package dev.sluice.storage;
+
+import dev.sluice.block.Errno;
+import dev.sluice.block.Memory;
+import dev.sluice.sys.Arena;
+import dev.sluice.sys.Libc;
+import dev.sluice.sys.Native;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * What the page cache does at once, in the thread that asks: RWF_NOWAIT. A file system that cannot
+ * says EOPNOTSUPP, once, and is not asked again. A write is tried only while none is at a
+ * worker: a sparse file whose writes mostly have to wait would be asked twice for each
+ * (drivers/block/loop.c). From any thread.
+ */
+final class Nowait {
+    /** A larger copy takes a session thread too long. */
+    static final int MOST = 128 << 10;
+
+    private static final int VECTOR = 16;
+
+    private final Libc libc;
+    private final int fd;
+    private final Arena arena;
+    private final List<Memory> vectors = new ArrayList<>(); // guarded by itself
+    private final ThreadLocal<Memory> vector = ThreadLocal.withInitial(this::newVector);
+    private final AtomicInteger waiting = new AtomicInteger();
+    private volatile boolean reads;
+    private volatile boolean writes;
+
+    /** {@code writable}: writes are of use too. */
+    Nowait(Libc libc, int fd, boolean writable, Arena arena) {
+        this.libc = libc;
+        this.fd = fd;
+        this.arena = arena;
+        this.writes = writable;
+        this.reads = true;
+        // A byte tells whether reads may be asked for; of writes the first one tells.
+        Memory probe = newVector();
+        read(0, probe, VECTOR, 1);
+    }
+
+    private Memory newVector() {
+        Memory made = arena.map(VECTOR + 1);
+        synchronized (vectors) {
+            vectors.add(made);
+        }
+        return made;
+    }
+
+    /** Whether all of it was read now; otherwise memory may hold part of it. */
+    boolean read(long offset, Memory memory, int at, int length) {
+        if (!reads || length > MOST) {
+            return false;
+        }
+        long n = libc.preadv2(fd, fill(memory, at, length), 1, offset, Native.RWF_NOWAIT);
+        reads = n >= 0 || Native.error() != Errno.EOPNOTSUPP;
+        return n == length;
+    }
+
+    /** Whether all of it was written now; otherwise the file may hold part of it. */
+    boolean write(long offset, Memory memory, int at, int length) {
+        if (!writes || length > MOST || waiting.get() > 0) {
+            return false;
+        }
+        long n = libc.pwritev2(fd, fill(memory, at, length), 1, offset, Native.RWF_NOWAIT);
+        writes = n >= 0 || Native.error() != Errno.EOPNOTSUPP;
+        return n == length;
+    }
+
+    /** A write goes to a worker. */
+    void writeWaits() {
+        waiting.incrementAndGet();
+    }
+
+    /** It has ended there. */
+    void writeEnded() {
+        waiting.decrementAndGet();
+    }
+
+    private long fill(Memory memory, int at, int length) {
+        Memory v = vector.get();
+        v.bytes().putLong(0, memory.address() + at);
+        v.bytes().putLong(8, length);
+        return v.address();
+    }
+
+    /** Whether reads, and writes, are tried; for status. */
+    boolean triesReads() {
+        return reads;
+    }
+
+    boolean triesWrites() {
+        return writes;
+    }
+
+    /** Nobody is in a call any more. */
+    void close() {
+        synchronized (vectors) {
+            vectors.forEach(arena::unmap);
+            vectors.clear();
+        }
+    }
+}
