@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sluice.block.BlockException;
+import dev.sluice.block.Completion;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -26,10 +27,11 @@ class MountOptionsTest {
     @Test
     void everyOptionIsTaken() throws BlockException {
         MountOptions all = MountOptions.parse("allow_other,uid=5,gid=6,mode=0640,loop=stock,"
-                + "threads=3,inline=off,workers=7,depth=2,charge=on,max_background=12,"
+                + "threads=3,inline=off,workers=7,depth=2,charge=on,"
+                + "completion=worker,max_background=12,"
                 + "payload=64M,look=10us");
         assertThat(all).isEqualTo(new MountOptions(true, 5, 6, 0640, true, 3, false,
-                7, 2, true, 12, 64L << 20, 10_000));
+                7, 2, true, Completion.Mode.WORKER, 12, 64L << 20, 10_000));
     }
 
     @Test
@@ -44,6 +46,7 @@ class MountOptionsTest {
         refused("loop=fast", "option loop=fast must be stock or session");
         refused("threads=0", "option threads=0 must be a number from 1 to 64");
         refused("depth=0", "option depth=0 must be a number from 1 to 1024");
+        refused("completion=me", "option completion=me must be auto, caller or worker");
         refused("inline=no", "option inline=no must be on or off");
         refused("max_background=65536",
                 "option max_background=65536 must be a number from 1 to 65535");

@@ -2,6 +2,7 @@ package dev.sluice.fuse;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.block.Completion;
 import dev.sluice.block.Device;
 import dev.sluice.block.Limits;
 import dev.sluice.block.Memory;
@@ -60,6 +61,7 @@ class SessionWireTest {
         handle = handles.open(0);
         Channel channel = new Channel(there);
         SlotPool slots = new SlotPool(arena, new Background(64 << 20, 64, n -> true),
+                new CompletionWorker(Completion.Mode.AUTO, workers.queue("c"), (s, c) -> { }),
                 (s, c) -> { });
         session = new Session(channel,
                 new Intake(channel, new Completions(true), 0, System::nanoTime, arena), null,

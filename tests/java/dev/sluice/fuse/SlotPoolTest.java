@@ -27,7 +27,7 @@ final class SlotPoolTest {
     }
 
     private SlotPool pool(Background background) {
-        return new SlotPool(arena, background, (sentence, cause) -> { });
+        return new SlotPool(arena, background, null, (sentence, cause) -> { });
     }
 
     /** Whatever came: for each request that may still be sent there is room for the largest. */

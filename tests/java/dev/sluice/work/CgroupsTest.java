@@ -80,19 +80,20 @@ class CgroupsTest {
     void aThreadIsChargedInEveryHierarchyThatAccounts() throws IOException {
         Path v1 = Files.createDirectories(proc.resolve("v1/a"));
         Path memory = Files.createDirectories(proc.resolve("memory/a"));
+        Path home = Files.createDirectories(proc.resolve("v1/home"));
         Path v2 = Files.createDirectories(proc.resolve("v2/a"));
         String mounts = "cgroup " + v1.getParent() + " cgroup rw,blkio 0 0\n"
                 + "cgroup " + memory.getParent() + " cgroup rw,memory 0 0\n"
                 + "cgroup2 " + v2.getParent() + " cgroup2 rw 0 0\n";
         List<String> log = new ArrayList<>();
-        Charge charge = new Charge(mounts, () -> 4711, (s, c) -> log.add(s));
+        Charge charge = new Charge(mounts, "/home", () -> 4711, (s, c) -> log.add(s));
         assertThat(charge.possible()).isTrue();
         charge.enter("/a");
         assertThat(text(v1.resolve("tasks"))).isEqualTo("4711");
         assertThat(text(v2.resolve("cgroup.threads"))).isEqualTo("4711");
         assertThat(memory.resolve("tasks")).doesNotExist();
         charge.enter("/");
-        assertThat(v1.getParent().resolve("tasks")).doesNotExist();
+        assertThat(text(home.resolve("tasks"))).isEqualTo("4711");
         assertThat(log).isEmpty();
     }
 
@@ -101,13 +102,13 @@ class CgroupsTest {
         Path dir = Files.createDirectories(proc.resolve("v2/a/cgroup.threads")).getParent();
         List<String> log = new ArrayList<>();
         Charge charge = new Charge("cgroup2 " + dir.getParent() + " cgroup2 rw 0 0\n",
-                () -> 4711, (s, c) -> log.add(s));
+                "/", () -> 4711, (s, c) -> log.add(s));
         charge.enter("/a");
         charge.enter("/a");
         assertThat(log).hasSize(1);
         assertThat(log.get(0)).contains("charge=on").contains(dir.toString());
         assertThat(charge.refused()).containsExactly("/a");
-        assertThat(new Charge("proc /proc proc rw 0 0\n", () -> 1, (s, c) -> { }).possible())
+        assertThat(new Charge("proc /proc proc rw 0 0\n", "/", () -> 1, (s, c) -> { }).possible())
                 .isFalse();
     }
 

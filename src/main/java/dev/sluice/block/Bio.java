@@ -66,6 +66,9 @@ public final class Bio {
     @SuppressWarnings("unused")
     private volatile boolean completed;
 
+    /** Read and changed before the end only, by whoever works on the bio; seen by PENDING. */
+    private volatile int owed;
+
     private Bio spare;
     private boolean spareTaken;
 
@@ -116,6 +119,7 @@ public final class Bio {
         this.dataAt = dataAt;
         this.caller = caller;
         answer = null;
+        owed = 0;
         device = null;
         spareTaken = false;
         FAILURE.setOpaque(this, null);
@@ -240,7 +244,25 @@ public final class Bio {
                         (int) part.length);
             }
         }
+        if (part.owed != 0) {
+            owe(part.owed);
+        }
         drop(part.failure);
+    }
+
+    /**
+     * Says before the end what is left to do once the data is where it belongs, of
+     * {@link Completion}'s constants: it has the bio completed where that can be done.
+     */
+    public void owe(int what) {
+        synchronized (this) {
+            owed |= what;
+        }
+    }
+
+    /** What is left to do, of the bio and all its parts. */
+    public int owed() {
+        return owed;
     }
 
     /**

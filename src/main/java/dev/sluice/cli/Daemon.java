@@ -100,6 +100,7 @@ final class Daemon {
     private Charge charge() throws BlockException {
         try {
             Charge charge = new Charge(Files.readString(Path.of("/proc/mounts")),
+                    Cgroups.parse(Files.readString(Path.of("/proc/self/cgroup"))),
                     Native::threadId, log);
             if (charge.possible()) {
                 return charge;

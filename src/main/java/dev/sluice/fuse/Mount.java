@@ -30,6 +30,8 @@ import jnr.ffi.Struct;
  */
 public final class Mount {
     private static final String FUSE = "/dev/fuse";
+    /** No device can have this name. */
+    private static final String COMPLETION = "(completion)";
     private static final int MNT_DETACH = 2;
     private static final int POLL_MILLIS = 10;
 
@@ -60,7 +62,8 @@ public final class Mount {
         this.log = parts.log();
         this.arena = parts.arena();
         this.background = new Background(options.payload(), options.maxBackground(), this::tell);
-        this.slots = new SlotPool(arena, background, parts.log());
+        this.slots = new SlotPool(arena, background, new CompletionWorker(options.completion(),
+                workers.queue(COMPLETION), parts.log()), parts.log());
         this.fs = new SluiceFs(parts.devices(), parts.control(), parts.handles(),
                 new StockData(), options, parts.sinceSeconds());
     }

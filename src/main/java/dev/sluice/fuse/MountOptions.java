@@ -1,9 +1,11 @@
 package dev.sluice.fuse;
 
 import dev.sluice.block.BlockException;
+import dev.sluice.block.Completion;
 import dev.sluice.block.Errno;
 import dev.sluice.target.Units;
 import java.util.LinkedHashSet;
+import java.util.Locale;
 import java.util.Set;
 
 /**
@@ -19,6 +21,7 @@ import java.util.Set;
  * @param workers the most threads that carry out what may block
  * @param depth threads that carry out what one cgroup asks of one device
  * @param charge a worker's threads enter the cgroup they work for
+ * @param completion where a bio that ends later is completed
  * @param maxBackground requests the kernel keeps under way before it makes callers wait, at most
  * @param payload bytes of data that may be held for requests under way
  * @param lookNanos how long a session thread looks for the end of direct I/O before it sleeps
@@ -34,6 +37,7 @@ public record MountOptions(
         int workers,
         int depth,
         boolean charge,
+        Completion.Mode completion,
         int maxBackground,
         long payload,
         long lookNanos) {
@@ -41,8 +45,8 @@ public record MountOptions(
 
     /** Words and their values, for a sentence. */
     public static final String KNOWN = "allow_other, uid=, gid=, mode=, loop=session|stock,"
-            + " threads=, inline=on|off, workers=, depth=, charge=on|off, max_background=,"
-            + " payload=, look=";
+            + " threads=, inline=on|off, workers=, depth=, charge=on|off,"
+            + " completion=auto|caller|worker, max_background=, payload=, look=";
 
     /** Parses comma-separated options; null or empty means none. */
     public static MountOptions parse(String text) throws BlockException {
@@ -67,6 +71,7 @@ public record MountOptions(
         private long workers = 512;
         private long depth = 32;
         private boolean charge;
+        private Completion.Mode completion = Completion.Mode.AUTO;
         private long maxBackground = 16384;
         private long payload = 1L << 30;
         private long lookNanos = 150_000;
@@ -96,6 +101,7 @@ public record MountOptions(
                 case "threads" -> threads = number(key, value, 1, 64);
                 case "inline" -> inline = either(key, value, "on", "off");
                 case "depth" -> depth = number(key, value, 1, 1024);
+                case "completion" -> completion = completion(value);
                 case "charge" -> charge = either(key, value, "on", "off");
                 case "workers" -> workers = number(key, value, 1, 4096);
                 case "max_background" -> maxBackground = number(key, value, 1, 65535);
@@ -112,6 +118,15 @@ public record MountOptions(
                 throw bad("option " + key + "=" + value + " must be " + yes + " or " + no);
             }
             return value.equals(yes);
+        }
+
+        private static Completion.Mode completion(String value) throws BlockException {
+            for (Completion.Mode mode : Completion.Mode.values()) {
+                if (mode.name().toLowerCase(Locale.ROOT).equals(value)) {
+                    return mode;
+                }
+            }
+            throw bad("option completion=" + value + " must be auto, caller or worker");
         }
 
         private static int mode(String value) throws BlockException {
@@ -160,8 +175,8 @@ public record MountOptions(
                         + ": it must be " + 2 * threads + "M or more");
             }
             return new MountOptions(allowOther, (int) uid, (int) gid, mode, stock, (int) threads,
-                    inline, (int) workers, (int) depth, charge, (int) maxBackground, payload,
-                    lookNanos);
+                    inline, (int) workers, (int) depth, charge, completion,
+                    (int) maxBackground, payload, lookNanos);
         }
     }
 }

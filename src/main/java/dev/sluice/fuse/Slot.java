@@ -112,8 +112,17 @@ final class Slot implements Bio.End, Runnable {
         }
     }
 
+    /** Sends the reply here, or has a worker do it where more is owed. */
     @Override
     public void ended(Bio ended) {
+        if (pool.completions().here(ended)) {
+            complete();
+        } else {
+            pool.completions().run(caller, this::complete);
+        }
+    }
+
+    private void complete() {
         try {
             reply();
         } finally {

@@ -15,6 +15,7 @@ final class SlotPool {
 
     private final Arena arena;
     private final Background background;
+    private final CompletionWorker completions;
     private final Device.Log log;
     private final Deque<Slot>[] free = newDeques(); // guarded by this
     private long keptBytes; // guarded by this
@@ -30,9 +31,11 @@ final class SlotPool {
         return all;
     }
 
-    SlotPool(Arena arena, Background background, Device.Log log) {
+    SlotPool(Arena arena, Background background, CompletionWorker completions,
+            Device.Log log) {
         this.arena = arena;
         this.background = background;
+        this.completions = completions;
         this.log = log;
     }
 
@@ -90,6 +93,10 @@ final class SlotPool {
     /** Bytes in use by requests under way and by session threads. */
     synchronized long takenBytes() {
         return takenBytes;
+    }
+
+    CompletionWorker completions() {
+        return completions;
     }
 
     Device.Log log() {

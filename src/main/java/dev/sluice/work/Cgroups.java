@@ -63,7 +63,7 @@ public final class Cgroups implements WorkerPool.Callers {
     }
 
     /** Lines of {@code id:controllers:path}; cgroups(7). */
-    static String parse(String text) {
+    public static String parse(String text) {
         String unified = ROOT;
         for (String line : text.split("\n")) {
             String[] parts = line.split(":", 3);

@@ -25,6 +25,7 @@ public final class Charge {
     private record Hierarchy(Path root, String file) {}
 
     private final List<Hierarchy> hierarchies;
+    private final String home;
     private final IntSupplier threadId;
     private final Device.Log log;
     private final Set<String> refused = ConcurrentHashMap.newKeySet();
@@ -33,9 +34,11 @@ public final class Charge {
      * For the hierarchies in a mount table.
      *
      * @param mounts the text of /proc/mounts
+     * @param home the daemon's own cgroup, for work of nobody's
      * @param threadId the calling thread's number, as gettid(2) has it
      */
-    public Charge(String mounts, IntSupplier threadId, Device.Log log) {
+    public Charge(String mounts, String home, IntSupplier threadId, Device.Log log) {
+        this.home = home;
         this.threadId = threadId;
         this.log = log;
         List<Hierarchy> found = new ArrayList<>();
@@ -56,11 +59,12 @@ public final class Charge {
         return !hierarchies.isEmpty();
     }
 
-    /** Moves the calling thread; what refuses is logged once for each cgroup. */
-    void enter(String cgroup) {
-        if (cgroup.equals(Cgroups.ROOT)) {
-            return;
-        }
+    /**
+     * Moves the calling thread; what refuses is logged once for each cgroup. A thread is born where
+     * the one is that made it, which may have been moved: so work of nobody's goes home.
+     */
+    void enter(String caller) {
+        String cgroup = caller.equals(Cgroups.ROOT) ? home : caller;
         for (Hierarchy h : hierarchies) {
             Path dir = h.root.resolve(cgroup.substring(1));
             if (!Files.isDirectory(dir)) {
