@@ -16,8 +16,16 @@ final class Bench {
 
     public static void main(String[] arguments) {
         System.exit(new CommandLine(new Bench())
+                .addSubcommand("completion", completion())
                 .setExecutionExceptionHandler((e, command, parsed) -> report(e))
                 .execute(arguments));
+    }
+
+    private static CommandLine completion() {
+        CommandLine line = new CommandLine(new TransportBench(Plan.completion()));
+        line.getCommandSpec().usageMessage().description(
+                "Measures overwrites completed by the thread that ended them, and by a worker.");
+        return line;
     }
 
     /** What the outside world, or the user, did wrong takes a sentence; our own errors a trace. */

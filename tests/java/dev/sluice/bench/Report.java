@@ -66,11 +66,11 @@ final class Report {
                 + " during the measured runs: " + count + ".\n";
     }
 
-    String goals(List<Goal> goals) {
+    String goals(List<Goal> goals, List<Cell> all) {
         List<String[]> rows = new ArrayList<>();
         rows.add(new String[] {"goal", "cells", "wanted", "worst figure", "verdict"});
         for (Goal goal : goals) {
-            Goal.Verdict verdict = goal.judge(results, Cell.transport());
+            Goal.Verdict verdict = goal.judge(results, all);
             rows.add(new String[] {goal.ours() + " beside " + goal.peer(), goal.cells(),
                 goal.wanted(), verdict.figure(), verdict.verdict()});
         }

@@ -57,7 +57,7 @@ final class Sides {
     }
 
     /** What depends on the data file of a side. */
-    private interface Words<T> {
+    interface Words<T> {
         T with(Path data);
     }
 
@@ -71,13 +71,20 @@ final class Sides {
 
     /** The line is the table's without the name of the device. */
     private Starter sluice(String name, Words<String> line) {
+        return sluice(name, "", line);
+    }
+
+    /** With mount options of the side's own. */
+    Starter sluice(String name, String own, Words<String> line) {
+        String options = own + (own.isEmpty() || mountOptions.isEmpty() ? "" : ",")
+                + mountOptions;
         return data -> {
             Path table = shell.scratch().resolve(name + ".table");
             Path mount = Files.createDirectories(shell.scratch().resolve(name + ".mount"));
             Files.writeString(table, "disk " + line.with(data) + "\n");
             List<String> command = new ArrayList<>(List.of(SLUICE, "mount"));
-            if (!mountOptions.isEmpty()) {
-                command.addAll(List.of("-o", mountOptions));
+            if (!options.isEmpty()) {
+                command.addAll(List.of("-o", options));
             }
             command.addAll(List.of(table.toString(), mount.toString()));
             shell.run(30, command);

@@ -31,8 +31,8 @@ final class TransportBench implements Callable<Integer> {
     @Option(names = "--cells", paramLabel = "REGEX", description = "only cells it is found in")
     private String cellsPattern = "";
     @Option(names = "--sides", paramLabel = "NAME", split = ",",
-            description = "only these: zero, null, ram, nbdkit, file, qraw, bare, file-direct, "
-                    + "qraw-direct, bare-direct")
+            description = "only these; transport has zero, null, ram, nbdkit, file, qraw, bare, "
+                    + "file-direct, qraw-direct, bare-direct; completion caller, worker, auto")
     private List<String> names = List.of();
     @Option(names = "--reps", paramLabel = "N", description = "repetitions, 5 if not given")
     private Integer reps;
@@ -54,10 +54,20 @@ final class TransportBench implements Callable<Integer> {
     @Option(names = {"-h", "--help"}, usageHelp = true, description = "this text")
     private boolean help;
 
+    private final Plan plan;
     private final Results results = new Results();
     private Shell shell;
     private Fio fio;
     private List<Cell> cells;
+
+    TransportBench() {
+        this(Plan.transport());
+    }
+
+    /** Another comparison of the same kind. */
+    TransportBench(Plan plan) {
+        this.plan = plan;
+    }
 
     @Override
     public Integer call() throws IOException, InterruptedException {
@@ -71,13 +81,13 @@ final class TransportBench implements Callable<Integer> {
         shell = new Shell(scratch.toRealPath());
         fio = new Fio(shell, (long) mib << 20);
         Pattern pattern = Pattern.compile(cellsPattern);
-        cells = Cell.transport().stream().filter(c -> pattern.matcher(c.name()).find()).toList();
+        cells = plan.cells().stream().filter(c -> pattern.matcher(c.name()).find()).toList();
         if (cells.isEmpty()) {
             throw new IllegalArgumentException("--cells=" + cellsPattern + " is found in none of "
-                    + Cell.transport().stream().map(Cell::name).toList());
+                    + plan.cells().stream().map(Cell::name).toList());
         }
-        List<Group> groups = Group.only(new Sides(shell, (long) mib << 20, mountOptions)
-                .transport(), names);
+        List<Group> groups = Group.only(plan.groups().apply(
+                new Sides(shell, (long) mib << 20, mountOptions)), names);
         Map<String, String> facts = new Machine(shell).facts();
         head(facts, groups);
         long[] before = Machine.ticks();
@@ -102,7 +112,7 @@ final class TransportBench implements Callable<Integer> {
         long estimate = sides * cells.size() * reps * (seconds + warm + 1) / 60;
         System.err.println("sides: " + sides + ", cells: " + cells.size() + ", repetitions: "
                 + reps + "; takes about " + (estimate + 1) + " min");
-        System.out.println("## Transport\n");
+        System.out.println("## " + plan.title() + "\n");
         facts.forEach((name, value) -> System.out.println("- " + name + ": " + value));
         System.out.println("- runs: " + reps + " of " + seconds + " s, each after " + warm
                 + " s of warming, files of " + mib + " MiB"
@@ -116,7 +126,7 @@ final class TransportBench implements Callable<Integer> {
                 + facts.get("processor time stolen by the host"));
         Report report = new Report(results, cells);
         groups.forEach(group -> System.out.print(report.group(group)));
-        System.out.print(report.goals(Goal.transport()));
+        System.out.print(report.goals(plan.goals(), plan.cells()));
         if (json != null) {
             Map<String, Map<String, List<Sample>>> samples = new LinkedHashMap<>();
             results.samples().forEach((side, byCell) -> byCell.forEach((cell, list) -> samples

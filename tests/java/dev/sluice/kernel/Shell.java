@@ -49,7 +49,12 @@ final class Shell {
             try {
                 out = Files.createTempFile("sluice-kernel", ".out");
                 err = Files.createTempFile("sluice-kernel", ".err");
-                process = new ProcessBuilder(command)
+                // Whoever runs the tests in the background has them ignore it.
+                String[] all = new String[command.length + 2];
+                all[0] = "env";
+                all[1] = "--default-signal=INT,HUP,TERM,QUIT";
+                System.arraycopy(command, 0, all, 2, command.length);
+                process = new ProcessBuilder(all)
                         .redirectInput(new java.io.File("/dev/null"))
                         .redirectOutput(out.toFile())
                         .redirectError(err.toFile())

@@ -18,7 +18,7 @@ import java.util.Set;
  * @param stock jnr-fuse's own loop instead of ours
  * @param threads session threads
  * @param inline what ends at once is carried out by the session thread that reads it
- * @param workers the most threads that carry out what may block
+ * @param workers the most threads that carry out what may block, besides the root worker's
  * @param depth threads that carry out what one cgroup asks of one device
  * @param charge a worker's threads enter the cgroup they work for
  * @param completion where a bio that ends later is completed
@@ -103,7 +103,7 @@ public record MountOptions(
                 case "depth" -> depth = number(key, value, 1, 1024);
                 case "completion" -> completion = completion(value);
                 case "charge" -> charge = either(key, value, "on", "off");
-                case "workers" -> workers = number(key, value, 1, 4096);
+                case "workers" -> workers = number(key, value, 0, 4096);
                 case "max_background" -> maxBackground = number(key, value, 1, 65535);
                 case "look" -> lookNanos = look(value);
                 case "payload" -> payload = payload(value);
