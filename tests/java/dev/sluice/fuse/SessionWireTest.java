@@ -63,9 +63,12 @@ class SessionWireTest {
         SlotPool slots = new SlotPool(arena, new Background(64 << 20, 64, n -> true),
                 new CompletionWorker(Completion.Mode.AUTO, workers.queue("c"), (s, c) -> { }),
                 (s, c) -> { });
+        Readers readers = new Readers(1);
+        Sessions sessions = new Sessions(null, readers);
         session = new Session(channel,
                 new Intake(channel, new Completions(true), 0, System::nanoTime, arena), null,
-                handles, slots, workers::queue, true, new Readers(0), true,
+                handles, slots, workers::queue, true, readers, sessions,
+                new Watch(sessions), true,
                 new Pace(System::nanoTime, arena));
         thread = new Thread(session);
         thread.setDaemon(true);

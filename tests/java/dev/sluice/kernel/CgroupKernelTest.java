@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Requests are carried out by a worker of their caller's cgroup, and nobody waits for another's. */
+/** A worker of the caller's cgroup carries requests out, and nobody waits for another's. */
 @Tag("kernel")
 @Timeout(120)
 final class CgroupKernelTest {
@@ -31,7 +31,7 @@ final class CgroupKernelTest {
                 Cgroup b = new Cgroup("b");
                 Scratch file = new Scratch("cgroup", 16L << 20);
                 Mounted m = Mounted.with("", "disk - file " + file.path)) {
-            a.run(fio(m.file("disk"), "--rw=write")).ok();
+            a.run(fio(m.file("disk"), "--rw=write", "--fsync=16")).ok();
             b.run(fio(m.file("disk"), "--rw=write", "--fsync=16")).ok();
             String status = Shell.sluice("status", m.dir.toString()).ok();
             assertThat(status).containsPattern("worker .*device=disk cgroup=" + a.name)

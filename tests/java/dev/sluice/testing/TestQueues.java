@@ -20,6 +20,11 @@ public final class TestQueues {
             public boolean inWorker() {
                 return false;
             }
+
+            @Override
+            public boolean watched() {
+                return false;
+            }
         };
         return device -> queue;
     }

@@ -18,7 +18,7 @@ import java.util.function.IntPredicate;
  */
 final class Background implements AutoCloseable {
     private static final int LARGEST = 1 << 20;
-    /** However little memory is left, so many may come. */
+    /** However little memory there is, so many in all. */
     private static final int LEAST = 16;
 
     private final long budget;
@@ -41,13 +41,13 @@ final class Background implements AutoCloseable {
         this.told = allowed(0, 0);
     }
 
-    /** How many may yet come: the largest each. */
+    /** How many there is room for, the largest each. */
     private long room(long takenBytes) {
-        return Math.max(LEAST, (budget - takenBytes) / LARGEST);
+        return Math.max(0, budget - takenBytes) / LARGEST;
     }
 
     private int allowed(int held, long takenBytes) {
-        return (int) Math.min(most, held + room(takenBytes));
+        return (int) Math.min(most, Math.max(LEAST, held + room(takenBytes)));
     }
 
     /** Requests are held, or were given back. From any thread. */

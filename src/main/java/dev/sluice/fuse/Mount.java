@@ -46,8 +46,10 @@ public final class Mount {
     /** Null until the mount is there, and where the kernel has no such file for us. */
     private volatile Background.ControlFile control;
     private volatile boolean gone;
-    private final List<Session> sessions = new ArrayList<>();
-    private final List<Thread> threads = new ArrayList<>();
+    /** Null where the stock loop reads. */
+    private volatile Sessions sessions;
+    private volatile Watch watch;
+    private volatile Thread stockLoop;
 
     /** What a mount serves and what it may use. */
     public record Parts(List<Device> devices, Handles handles, ControlFiles control,
@@ -111,7 +113,7 @@ public final class Mount {
                 failure.set(e);
             }
         }, "stock-loop");
-        threads.add(loop);
+        stockLoop = loop;
         loop.start();
         while (!isMounted()) {
             try {
@@ -165,13 +167,24 @@ public final class Mount {
                 parts.clock(), arena);
         control = Background.ControlFile.open(connection(), arena);
         Readers readers = new Readers(options.threads() - 1);
+        sessions = new Sessions(new Sessions.Factory() {
+            @Override
+            public Session make(int number) {
+                return new Session(channel, intake, handshake, parts.handles(), slots,
+                        workers::queue, options.inline(), readers, sessions, watch, number == 0,
+                        new Pace(parts.clock(), arena));
+            }
+
+            @Override
+            public Thread start(int number, Session session) {
+                return workers.watchedMember("session-" + number, session);
+            }
+        }, readers);
+        watch = new Watch(sessions);
         for (int i = 0; i < options.threads(); i++) {
-            Session s = new Session(channel, intake, handshake, parts.handles(), slots,
-                    workers::queue, options.inline(), readers, i == 0,
-                    new Pace(parts.clock(), parts.arena()));
-            sessions.add(s);
-            threads.add(workers.member("session-" + i, s));
+            sessions.add();
         }
+        workers.member("watch", watch);
     }
 
     private boolean tell(int requests) {
@@ -228,13 +241,30 @@ public final class Mount {
      * that serves it failed: the reason; then it is still mounted, and nobody reads it any more.
      */
     public String await() throws InterruptedException {
-        for (Thread t : threads) {
-            t.join();
+        if (stockLoop != null) {
+            stockLoop.join();
+            gone = true;
+            return null;
+        }
+        for (int i = 0; i < sessions.threads().size(); i++) {
+            awaitEnd(i);
         }
         background.close();
-        gone = sessions.stream().allMatch(s -> s.failure() == null);
-        return sessions.stream().map(Session::failure).filter(Objects::nonNull)
+        watch.close();
+        String failure = sessions.all().stream().map(Session::failure).filter(Objects::nonNull)
                 .map(e -> "a session thread failed: " + e).findFirst().orElse(null);
+        gone = failure == null;
+        return failure;
+    }
+
+    /** Whoever is stuck when the others have ended does not find the mount either, later. */
+    private void awaitEnd(int number) throws InterruptedException {
+        Thread thread = sessions.threads().get(number);
+        Session session = sessions.all().get(number);
+        while (thread.isAlive() && !(session.stuck()
+                && sessions.threads().stream().anyMatch(t -> !t.isAlive()))) {
+            thread.join(POLL_MILLIS);
+        }
     }
 
     private boolean isMounted() {
@@ -273,7 +303,9 @@ public final class Mount {
     }
 
     private boolean stopReading() {
-        sessions.forEach(Session::stop);
+        if (sessions != null) {
+            sessions.all().forEach(Session::stop);
+        }
         return false;
     }
 
@@ -296,9 +328,12 @@ public final class Mount {
         Map<String, Object> all = new LinkedHashMap<>();
         all.put("loop", options.stock() ? "stock" : "session");
         List<Object> served = new ArrayList<>();
-        sessions.forEach(s -> served.add(s.served()));
-        all.put("session_served", served);
-        all.put("session_allocated", threads.stream().map(HeapUse::allocated).toList());
+        if (sessions != null) {
+            sessions.all().forEach(s -> served.add(s.served()));
+            all.put("session_served", served);
+            all.put("session_allocated",
+                    sessions.threads().stream().map(HeapUse::allocated).toList());
+        }
         all.putAll(workers.status());
         all.put("payload_taken", slots.takenBytes());
         all.put("payload_most", options.payload());

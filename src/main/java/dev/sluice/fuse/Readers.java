@@ -7,7 +7,7 @@ package dev.sluice.fuse;
  * libfuse. Thread-safe.
  */
 final class Readers {
-    private final int others;
+    private volatile int others; // written under this
     /** Asked in and not yet left; read without the lock where a stale value does no harm. */
     private volatile int inside; // written under this
     private volatile int away; // written under this
@@ -32,12 +32,26 @@ final class Readers {
         }
     }
 
-    /** A reader goes through libfuse, which may take a while: another stands in for it. */
-    void away() {
+    /**
+     * A reader goes through libfuse, or is stuck: another stands in for it. False when there is
+     * none left to do so.
+     */
+    boolean away() {
         synchronized (this) {
             away = away + 1;
         }
         ask();
+        return inside >= away;
+    }
+
+    /** One more thread can be asked in, and is, if still nobody reads. */
+    synchronized boolean more() {
+        if (inside >= away) {
+            return false;
+        }
+        others = others + 1;
+        ask();
+        return true;
     }
 
     /** It is back. */

@@ -5,6 +5,8 @@ import dev.sluice.block.Errno;
 import dev.sluice.block.Op;
 import dev.sluice.sys.Native;
 import dev.sluice.target.Host;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 
 /**
@@ -23,6 +25,16 @@ final class Session implements Runnable {
     /** So many small ones in a row, and a thread that was asked in leaves. */
     private static final int ENOUGH = 512;
 
+    private static final VarHandle AT;
+
+    static {
+        try {
+            AT = MethodHandles.lookup().findVarHandle(Session.class, "at", long.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
     private final Channel channel;
     private final Intake intake;
     private final Handshake libfuse;
@@ -32,16 +44,24 @@ final class Session implements Runnable {
     private final boolean inline;
     private final Pace pace;
     private final Readers readers;
+    private final Sessions sessions;
+    private final Watch watch;
     private final boolean first;
     /** Null from when it is another's, as far as is known: the next turn takes another. */
     private Slot slot;
     private int small;
     private volatile long served;
+    /** The number of the request it is at, where that may block; 0: none; negative: stuck. */
+    private volatile long at;
+    private long requests;
+    /** What the last look saw; the watch's own. */
+    private long seen;
     private volatile boolean stopped;
     private volatile Throwable failure;
 
     Session(Channel channel, Intake intake, Handshake libfuse, Handles handles, SlotPool slots,
-            Host.Queues queues, boolean inline, Readers readers, boolean first, Pace pace) {
+            Host.Queues queues, boolean inline, Readers readers, Sessions sessions, Watch watch,
+            boolean first, Pace pace) {
         this.channel = channel;
         this.intake = intake;
         this.libfuse = libfuse;
@@ -50,6 +70,8 @@ final class Session implements Runnable {
         this.queues = queues;
         this.inline = inline;
         this.readers = readers;
+        this.sessions = sessions;
+        this.watch = watch;
         this.first = first;
         this.pace = pace;
         this.slot = slots.take(Wire.LARGEST_WRITE);
@@ -170,7 +192,7 @@ final class Session implements Runnable {
     /** To open a control file makes its content, which may take as long as any other. */
     private void throughLibfuse(int opcode, int length) {
         long message = slot.memory().address() + MESSAGE;
-        readers.away();
+        sessions.away();
         try {
             if (opcode == Wire.OPEN) {
                 libfuse.open(message, length);
@@ -270,11 +292,36 @@ final class Session implements Runnable {
     }
 
     private void start(Slot request, Device device) {
-        if (inline) {
-            request.run();
-        } else {
+        if (!inline) {
             execute(request, device);
+            return;
         }
+        long number = ++requests;
+        at = number;
+        watch.begins();
+        try {
+            request.run();
+        } finally {
+            if (!AT.compareAndSet(this, number, 0)) {
+                at = 0;
+                readers.back();
+            }
+        }
+    }
+
+    /** Whether it is at work; where it is at what it was at the last look, another reads on. */
+    boolean look() {
+        long now = at;
+        if (now > 0 && now == seen && AT.compareAndSet(this, now, -now)) {
+            sessions.away();
+        }
+        seen = now;
+        return now != 0;
+    }
+
+    /** Whether it was stuck at the last look, and still is. */
+    boolean stuck() {
+        return at < 0;
     }
 
     private void execute(Slot request, Device device) {

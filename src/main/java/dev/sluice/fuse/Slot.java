@@ -104,11 +104,17 @@ final class Slot implements Bio.End, Runnable {
         return false;
     }
 
-    /** A worker's turn. */
+    /** Where the slot is the request's own: carries it out, and has it completed. */
     @Override
     public void run() {
-        if (serve()) {
+        if (opcode == Wire.LSEEK) {
+            replySeek();
             pool.give(this);
+            return;
+        }
+        device.submit(bio);
+        if (bio.release()) {
+            ended(bio);
         }
     }
 

@@ -42,6 +42,14 @@ public interface Backing extends AutoCloseable {
         return false;
     }
 
+    /**
+     * Whether writes go to a page cache of this machine's, which mostly takes them at once, and
+     * none is waiting for a worker.
+     */
+    default boolean cachesWrites() {
+        return false;
+    }
+
     /** A write is to be carried out by {@link #write}, by a worker. */
     default void writeWaits() {}
 

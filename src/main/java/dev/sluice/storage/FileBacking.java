@@ -111,6 +111,11 @@ public final class FileBacking implements Backing {
     }
 
     @Override
+    public boolean cachesWrites() {
+        return nowait != null && nowait.cachesWrites();
+    }
+
+    @Override
     public void writeWaits() {
         if (nowait != null) {
             nowait.writeWaits();

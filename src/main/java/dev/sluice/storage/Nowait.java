@@ -70,6 +70,14 @@ final class Nowait {
         return n == length;
     }
 
+    /**
+     * A file system that reads without waiting is of this machine, not of a server's or another
+     * process's; where it could also tell which writes wait, that has been asked.
+     */
+    boolean cachesWrites() {
+        return reads && !writes && waiting.get() == 0;
+    }
+
     /** A write goes to a worker. */
     void writeWaits() {
         waiting.incrementAndGet();

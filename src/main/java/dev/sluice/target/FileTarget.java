@@ -24,7 +24,11 @@ final class FileTarget implements Target {
     /** What a file's size must be a multiple of, whatever its block: a disk has sectors. */
     private static final int SECTOR = 512;
 
+    /** A larger copy takes a session thread too long. */
+    private static final int MOST_HERE = 128 << 10;
+
     private final Backing backing;
+    private final WriteGate gate;
     private final FileAllocation allocation;
     private final Limits limits;
     private final WorkQueue queue;
@@ -38,6 +42,7 @@ final class FileTarget implements Target {
             String arguments, Host host) {
         this.backing = backing;
         this.queue = host.queues().of(device);
+        this.gate = new WriteGate(host.clock());
         this.log = host.log();
         this.aio = direct ? startAio(backing, device, host.completions()) : null;
         if (direct && aio == null) {
@@ -90,7 +95,23 @@ final class FileTarget implements Target {
         if (done) {
             bio.complete();
         }
-        return done;
+        return done || bio.op() == Op.WRITE && writeHere(bio);
+    }
+
+    /** Makes the write in this thread, where the page cache takes writes at once. */
+    private boolean writeHere(Bio bio) {
+        if (!backing.cachesWrites() || bio.length() > MOST_HERE || !queue.watched()
+                || !gate.enter()) {
+            return false;
+        }
+        Errno outcome;
+        try {
+            outcome = outcome(bio);
+        } finally {
+            gate.leave();
+        }
+        end(bio, outcome);
+        return true;
     }
 
     /** A worker carries it out. */

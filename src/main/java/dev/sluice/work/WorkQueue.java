@@ -12,4 +12,10 @@ public interface WorkQueue {
 
     /** Whether the calling thread is a worker, which may block. */
     boolean inWorker();
+
+    /**
+     * Whether the calling thread may do what hardly ever blocks, since another stands in for it
+     * when it does after all; and need not have it charged to the caller.
+     */
+    boolean watched();
 }

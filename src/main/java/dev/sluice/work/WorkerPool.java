@@ -103,6 +103,11 @@ public final class WorkerPool implements AutoCloseable {
         public boolean inWorker() {
             return Thread.currentThread() instanceof Worker.Hand h && h.pool() == WorkerPool.this;
         }
+
+        @Override
+        public boolean watched() {
+            return charge == null && Thread.currentThread() instanceof Watched;
+        }
     }
 
     /** Starts a thread for a worker; false when there are enough, or the system grants none. */
@@ -146,9 +151,23 @@ public final class WorkerPool implements AutoCloseable {
         }
     }
 
-    /** Starts a thread that runs bios but is no worker: a session thread, the timer. */
+    /** Starts a thread that runs bios but is no worker, and must not block: the timer. */
     public Thread member(String threadName, Runnable loop) {
-        Thread thread = new Thread(loop, threadName);
+        return begin(new Thread(loop, threadName));
+    }
+
+    /** The same for a thread that somebody stands in for when it blocks: a session thread. */
+    public Thread watchedMember(String threadName, Runnable loop) {
+        return begin(new Watched(loop, threadName));
+    }
+
+    private static final class Watched extends Thread {
+        Watched(Runnable loop, String name) {
+            super(loop, name);
+        }
+    }
+
+    private Thread begin(Thread thread) {
         thread.setDaemon(true);
         synchronized (members) {
             members.add(thread);
