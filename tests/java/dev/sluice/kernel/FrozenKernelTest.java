@@ -51,7 +51,8 @@ final class FrozenKernelTest {
                 write(m, "disk" + i, "16");
             }
             assertThat(Shell.sluice("status", m.dir.toString(), "disk0").ok())
-                    .as("reads are tried without waiting, writes are made").contains("reads").doesNotContain("+writes");
+                    .as("reads are tried without waiting, writes are made")
+                    .contains("reads").doesNotContain("+writes");
             String[] frozen = {"fsfreeze", "-f", disk.toString()};
             Shell.run(frozen).ok();
             try (Shell.Running fio = stuck(m)) {

@@ -38,7 +38,7 @@ import org.slf4j.LoggerFactory;
  */
 final class Daemon {
     private static final Logger LOG = LoggerFactory.getLogger("sluice");
-    /** How long a device may take to drain when the process was told to end. */
+    /** How long the devices may take to drain when the process was told to end. */
     private static final long DRAIN_MILLIS = 10_000;
     /** How long a signal waits for a mount that is being made. */
     private static final long START_SECONDS = 10;

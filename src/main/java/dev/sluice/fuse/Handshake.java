@@ -5,6 +5,8 @@ import dev.sluice.sys.Arena;
 import dev.sluice.sys.Libc;
 import dev.sluice.sys.Native;
 import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+import java.util.Deque;
 
 /**
  * What goes through libfuse. Two of its replies are widened on the way: it knows protocol 7.19
@@ -17,9 +19,9 @@ final class Handshake {
     private final long channelOfKernel;
     private final Channel kernel;
     private final int maxBackground;
-    private final long channelOfPipe;
-    private final int pipeEnd;
-    private final Memory reply; // guarded by this
+    private final Arena arena;
+    /** As many as there ever were threads at it at the same time. */
+    private final Deque<Pipe> free = new ArrayDeque<>(); // guarded by itself
 
     Handshake(LibFuse2 lib, long fuse, int maxBackground, Arena arena) {
         this.lib = lib;
@@ -27,12 +29,56 @@ final class Handshake {
         session = lib.fuse_get_session(fuse);
         channelOfKernel = lib.fuse_session_next_chan(session, 0);
         kernel = new Channel(lib.fuse_chan_fd(channelOfKernel));
-        reply = arena.map(Arena.PAGE);
-        if (Libc.LIBC.pipe2(reply.address(), Native.O_CLOEXEC) != 0) {
-            throw new IllegalStateException("no pipe: " + Native.error().text());
+        this.arena = arena;
+    }
+
+    /** Where libfuse's reply can be caught. */
+    private final class Pipe {
+        private final Memory reply = arena.map(Arena.PAGE);
+        private final long channel;
+        private final int end;
+
+        Pipe() {
+            if (Libc.LIBC.pipe2(reply.address(), Native.O_CLOEXEC) != 0) {
+                throw new IllegalStateException("no pipe: " + Native.error().text());
+            }
+            end = reply.bytes().getInt(0);
+            channel = lib.fuse_kern_chan_new(reply.bytes().getInt(4));
         }
-        pipeEnd = reply.bytes().getInt(0);
-        channelOfPipe = lib.fuse_kern_chan_new(reply.bytes().getInt(4));
+
+        /** Hands a message to libfuse, and answers the length of its reply. */
+        int process(long message, int length) {
+            lib.fuse_session_process(session, message, length, channel);
+            long n = Libc.LIBC.read(end, reply.address(), Arena.PAGE / 2);
+            if (n < Wire.OUT_HEADER) {
+                throw new IllegalStateException("libfuse did not reply: " + n);
+            }
+            return (int) n;
+        }
+
+        void send(int length) {
+            int vector = Arena.PAGE - 16;
+            reply.bytes().putLong(vector, reply.address());
+            reply.bytes().putLong(vector + 8, length);
+            kernel.writev(reply.address() + vector, 1);
+        }
+    }
+
+    private Pipe take() {
+        synchronized (free) {
+            Pipe pipe = free.pollLast();
+            if (pipe != null) {
+                return pipe;
+            }
+        }
+        return new Pipe();
+    }
+
+    /** Only one whose reply was read: of what failed in between nobody knows what is left in it. */
+    private void give(Pipe pipe) {
+        synchronized (free) {
+            free.addLast(pipe);
+        }
     }
 
     Channel kernel() {
@@ -48,13 +94,13 @@ final class Handshake {
      * INIT, the first message: asks for large requests, asynchronous direct I/O (without it
      * io_submit is synchronous), mmap of direct files, and many requests under way.
      */
-    synchronized void init(Memory message, int length) {
+    void init(Memory message, int length) {
         int offered = message.bytes().getInt(Wire.InitIn.FLAGS);
         int offered2 = (offered & Wire.InitOut.INIT_EXT) != 0
                 ? message.bytes().getInt(Wire.InitIn.FLAGS2) : 0;
-        lib.fuse_session_process(session, message.address(), length, channelOfPipe);
-        ByteBuffer b = reply.bytes();
-        int n = readReply();
+        Pipe pipe = take();
+        int n = pipe.process(message.address(), length);
+        ByteBuffer b = pipe.reply.bytes();
         for (int i = n; i < Wire.InitOut.BYTES; i++) {
             b.put(i, (byte) 0);
         }
@@ -73,34 +119,21 @@ final class Handshake {
             b.putShort(Wire.InitOut.MAX_PAGES, (short) (Wire.LARGEST_WRITE / 4096));
             n = Wire.InitOut.BYTES;
         }
-        send(n);
+        pipe.send(n);
+        give(pipe);
     }
 
     /** OPEN: a device's file is direct, and its writers do not exclude each other. */
-    synchronized void open(long message, int length) {
-        lib.fuse_session_process(session, message, length, channelOfPipe);
-        int n = readReply();
-        ByteBuffer b = reply.bytes();
+    void open(long message, int length) {
+        Pipe pipe = take();
+        int n = pipe.process(message, length);
+        ByteBuffer b = pipe.reply.bytes();
         if (b.getInt(Wire.OUT_ERROR) == 0 && n == Wire.OpenOut.BYTES
                 && Handles.isDevice(b.getLong(Wire.OpenOut.FH))) {
             b.putInt(Wire.OpenOut.FLAGS, b.getInt(Wire.OpenOut.FLAGS)
                     | Wire.OpenOut.DIRECT_IO | Wire.OpenOut.PARALLEL_DIRECT_WRITES);
         }
-        send(n);
-    }
-
-    private int readReply() {
-        long n = Libc.LIBC.read(pipeEnd, reply.address(), Arena.PAGE / 2);
-        if (n < Wire.OUT_HEADER) {
-            throw new IllegalStateException("libfuse did not reply: " + n);
-        }
-        return (int) n;
-    }
-
-    private void send(int length) {
-        int vector = Arena.PAGE - 16;
-        reply.bytes().putLong(vector, reply.address());
-        reply.bytes().putLong(vector + 8, length);
-        kernel.writev(reply.address() + vector, 1);
+        pipe.send(n);
+        give(pipe);
     }
 }

@@ -17,14 +17,18 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.concurrent.TimeUnit;
 
 /**
  * The open devices of a table, lowers opened first and closed last. It owns every target; a layer
  * never closes what is below it. Looking up is for any thread, closing for one.
  */
 public final class DeviceSet implements AutoCloseable {
-    /** How long one device may take to drain, and again to flush, in milliseconds. */
+    /** How long all devices may take to drain and flush, in milliseconds. */
     public static final long LIMIT_MILLIS = 30_000;
+
+    /** How long one device has for it even so: a stuck one must not cost the others their flush. */
+    static final long LEAST_MILLIS = 500;
 
     private final List<Device> devices = new ArrayList<>();
     private final List<Device> opened = new ArrayList<>();
@@ -170,20 +174,22 @@ public final class DeviceSet implements AutoCloseable {
      * meanwhile gets EIO. Goes on after a failure and names all failures at the end. A device that
      * still has requests after the limit stays open, with all below it: they may come to it yet.
      *
-     * @param limitMillis how long one device may take to drain, and again to flush
+     * @param limitMillis how long all may take together to drain and flush; when it is over, each
+     *     that is left has {@link #LEAST_MILLIS} for either yet
      */
     public void close(long limitMillis) throws BlockException {
         Failures failures = new Failures();
         Set<Device> busy = new HashSet<>();
+        long deadline = host.clock().nanos() + TimeUnit.MILLISECONDS.toNanos(limitMillis);
         for (int i = opened.size() - 1; i >= 0; i--) {
             Device device = opened.get(i);
             boolean used = busy.contains(device);
             if (!used) {
                 device.leave();
             }
-            boolean idle = drain(device, limitMillis, failures)
-                    && flush(device, limitMillis, failures);
-            if (used || !idle || !shut(device, limitMillis, failures)) {
+            boolean idle = drain(device, left(deadline, limitMillis), failures)
+                    && flush(device, left(deadline, limitMillis), failures);
+            if (used || !idle || !shut(device, left(deadline, limitMillis), failures)) {
                 busy.add(device);
                 busy.addAll(device.lowers());
                 continue;
@@ -198,6 +204,11 @@ public final class DeviceSet implements AutoCloseable {
         }
         opened.clear();
         failures.throwIfAny();
+    }
+
+    private long left(long deadline, long limitMillis) {
+        long left = TimeUnit.NANOSECONDS.toMillis(deadline - host.clock().nanos());
+        return Math.max(left, Math.min(limitMillis, LEAST_MILLIS));
     }
 
     private static boolean drain(Device device, long limitMillis, Failures failures) {
