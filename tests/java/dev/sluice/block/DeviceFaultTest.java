@@ -67,7 +67,7 @@ class DeviceFaultTest {
             assertThat(TestBio.submit(device, op, 4096, length, 1).outcome())
                     .isEqualTo(Errno.EIO);
         }
-        device.reopen();
+        device.reopen(d -> false);
         assertThat(device.failed()).isTrue();
         assertThat(device.inFlight()).isZero();
     }

@@ -175,7 +175,7 @@ class DeviceOrderTest {
             }
             assertThat(device.failed()).isTrue();
             assertThat(host.log).singleElement().asString().contains("a flush failed");
-            device.reopen();
+            device.reopen(d -> false);
             assertThat(TestBio.submit(device, Op.FLUSH, 0, 0, 0).outcome()).isEqualTo(Errno.OK);
         }
     }
@@ -198,7 +198,7 @@ class DeviceOrderTest {
         assertThat(first.outcome()).isEqualTo(Errno.EIO);
         assertThat(fua.outcome()).isEqualTo(Errno.EIO);
         assertThat(flush.outcome()).isEqualTo(Errno.EIO);
-        device.reopen();
+        device.reopen(d -> false);
         assertThat(device.failed()).isFalse();
     }
 

@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 
 /**
  * The only door to a target: a file, and every layer above, submit here. It checks ranges, makes
@@ -368,11 +369,14 @@ public final class Device {
         return zeros;
     }
 
-    /** The device's file was opened while nobody had it open: a failed flush is forgiven. */
-    public void reopen() {
+    /**
+     * The device's file was opened while nobody had it open: a failed flush is forgiven, also of the
+     * devices below, but for those whose own file is open: whoever has it there was not told.
+     */
+    public void reopen(Predicate<Device> isOpen) {
         target.reopen();
         flushFailed = false;
-        lowers.forEach(Device::reopen);
+        lowers.stream().filter(isOpen.negate()).forEach(lower -> lower.reopen(isOpen));
     }
 
     /**

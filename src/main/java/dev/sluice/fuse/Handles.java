@@ -31,7 +31,7 @@ public final class Handles {
     /** Counts an open and answers the handle. The first open forgives a failed flush. */
     synchronized long open(int index) {
         if (opens[index]++ == 0) {
-            devices[index].reopen();
+            devices[index].reopen(lower -> opens(lower) > 0);
         }
         return MAGIC << 32 | index;
     }
