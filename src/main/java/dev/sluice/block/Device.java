@@ -35,9 +35,7 @@ public final class Device {
     private final Log log;
 
     private final Object lock = new Object();
-    private Bio oldest; // guarded by lock
-    private Bio newest; // guarded by lock
-    private int inFlight; // guarded by lock
+    private final InFlight inFlight = new InFlight(); // guarded by lock
     private int rewriting; // guarded by lock
     private final IoStats stats = new IoStats(); // guarded by lock
     private final Deque<Runnable> ready = new ArrayDeque<>(); // guarded by lock
@@ -107,7 +105,8 @@ public final class Device {
                 refused = Errno.EIO;
                 bio.rewrites = false;
             }
-            append(bio);
+            bio.blockers = 0;
+            inFlight.add(bio);
             start = refused != null || !waits(bio);
         }
         if (refused != null) {
@@ -145,19 +144,6 @@ public final class Device {
 
     private boolean aligned(Bio bio) {
         return ((bio.offset() | bio.length()) & (target.limits().blockSize() - 1)) == 0;
-    }
-
-    private void append(Bio bio) {
-        bio.before = newest;
-        bio.after = null;
-        bio.blockers = 0;
-        if (newest == null) {
-            oldest = bio;
-        } else {
-            newest.after = bio;
-        }
-        newest = bio;
-        inFlight++;
     }
 
     /** Whether earlier bios keep this one from starting; counts it in. */
@@ -198,12 +184,12 @@ public final class Device {
         }
         synchronized (lock) {
             Bio later = bio.after;
-            unlink(bio);
+            inFlight.remove(bio);
             stats.count(bio, now - bio.startNanos);
             if (rewriting > 0 && bio.op().changes()) {
                 freed = unblock(bio, later);
             }
-            if (inFlight == 0) {
+            if (inFlight.count() == 0) {
                 lock.notifyAll();
             }
         }
@@ -217,23 +203,6 @@ public final class Device {
             // The kernel reports a failed writeback to one fsync only; it may concern this one.
             bio.note(Errno.EIO);
         }
-    }
-
-    private void unlink(Bio bio) {
-        if (bio.before == null) {
-            oldest = bio.after;
-        } else {
-            bio.before.after = bio.after;
-        }
-        if (bio.after == null) {
-            newest = bio.before;
-        } else {
-            bio.after.before = bio.before;
-        }
-        // A recycled bio must not keep those that came after it from being collected.
-        bio.before = null;
-        bio.after = null;
-        inFlight--;
     }
 
     private boolean unblock(Bio bio, Bio later) {
@@ -370,8 +339,8 @@ public final class Device {
     }
 
     /**
-     * The device's file was opened while nobody had it open: a failed flush is forgiven, also of the
-     * devices below, but for those whose own file is open: whoever has it there was not told.
+     * The device's file was opened while nobody had it open: a failed flush is forgiven, also of
+     * the devices below, but for those whose own file is open: whoever has it there was not told.
      */
     public void reopen(Predicate<Device> isOpen) {
         target.reopen();
@@ -391,8 +360,8 @@ public final class Device {
             hasten();
             synchronized (lock) {
                 long left = deadline - clock.nanos();
-                if (inFlight == 0 || left <= 0) {
-                    return inFlight == 0;
+                if (inFlight.count() == 0 || left <= 0) {
+                    return inFlight.count() == 0;
                 }
                 lock.wait(Math.min(DRAIN_STEP_MILLIS, TimeUnit.NANOSECONDS.toMillis(left) + 1));
             }
@@ -425,7 +394,7 @@ public final class Device {
     public boolean shut(long timeoutMillis) throws InterruptedException {
         long deadline = clock.nanos() + TimeUnit.MILLISECONDS.toNanos(timeoutMillis);
         synchronized (lock) {
-            while (inFlight > 0) {
+            while (inFlight.count() > 0) {
                 long left = deadline - clock.nanos();
                 if (left <= 0) {
                     return false;
@@ -465,7 +434,7 @@ public final class Device {
     /** Bios taken and not yet ended. */
     public int inFlight() {
         synchronized (lock) {
-            return inFlight;
+            return inFlight.count();
         }
     }
 
@@ -493,8 +462,9 @@ public final class Device {
         long now = clock.nanos();
         synchronized (lock) {
             Map<String, Object> all = new LinkedHashMap<>();
-            all.put("in_flight", inFlight);
-            all.put("oldest_us", oldest == null ? 0 : (now - oldest.startNanos) / 1000);
+            all.put("in_flight", inFlight.count());
+            all.put("oldest_us", inFlight.oldest() == null ? 0
+                    : (now - inFlight.oldest().startNanos) / 1000);
             all.putAll(stats.snapshot());
             return all;
         }
