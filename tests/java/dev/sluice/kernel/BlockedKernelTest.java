@@ -76,7 +76,8 @@ final class BlockedKernelTest {
                     write(m, "other");
                     assertThat(atOnce("status", m.dir.toString(), "slow").ok())
                             .contains("in_flight");
-                    assertThat(number(m, "payload_taken")).isLessThan(20 << 20);
+                    // One of each job may slip by as the kernel begins to hold them back.
+                    assertThat(number(m, "payload_taken")).isLessThan(28 << 20);
                     assertThat(fio.runs()).isTrue();
                     assertThat(atOnce("umount", "--force", m.dir.toString()).exit()).isZero();
                     assertThat(fio.await(Duration.ofSeconds(20)).exit()).isNotZero();
