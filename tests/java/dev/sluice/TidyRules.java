@@ -24,7 +24,7 @@ final class TidyRules {
     private static final Pattern MACHINE = Pattern.compile(
             "(?<!\\w)/(wo" + "rk|ho" + "me|ro" + "ot)/\\w");
     private static final Pattern THREAD = Pattern.compile("new Thread\\b|\\bExecutors\\b"
-            + "|\\bForkJoin|\\b(run|supply)Async\\b|new (java\\.util\\.)?Timer\\b");
+            + "|\\bForkJoin|\\b(run|supply)Async\\b|\\bjava\\.util\\.Timer\\b");
     private static final Pattern CLOCK = Pattern.compile("System(\\.|::)(nanoTime|current"
             + "TimeMillis)|\\b(Instant|LocalDateTime|ZonedDateTime)(\\.|::)now");
     private static final Pattern TEST = Pattern.compile("(?m)^ *@(Parameterized|Repeated)?Test\\b");

@@ -18,6 +18,7 @@ import dev.sluice.target.Host;
 import dev.sluice.testing.TestQueues;
 import dev.sluice.target.TargetType;
 import dev.sluice.work.Completions;
+import dev.sluice.work.Timer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -46,7 +47,8 @@ class ControlFilesTest {
     @BeforeEach
     void begin() throws Exception {
         Host host = new Host(now::get, arena, TestQueues.of(Runnable::run),
-                new Completions(false), (sentence, cause) -> { });
+                new Completions(false), (sentence, cause) -> { },
+                new Timer((sentence, cause) -> { }));
         set = DeviceSet.open(Table.parse("""
                 top - layer disk
                 disk 1M leaf speed=1k

@@ -2,6 +2,7 @@ package dev.sluice.fuse;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.block.BlockException;
 import dev.sluice.block.Completion;
 import dev.sluice.block.Device;
 import dev.sluice.block.Limits;
@@ -12,6 +13,7 @@ import dev.sluice.sys.Libc;
 import dev.sluice.sys.Native;
 import dev.sluice.testing.MemoryTarget;
 import dev.sluice.work.Completions;
+import dev.sluice.work.Timer;
 import dev.sluice.work.WorkerPool;
 import java.util.List;
 import jnr.ffi.LibraryLoader;
@@ -46,6 +48,7 @@ class SessionWireTest {
             System::nanoTime, (s, c) -> { });
     private final Device device = new Device("disk", "memory", target, List.of(),
             System::nanoTime, arena::map, (s, c) -> { });
+    private final Timer timer = new Timer((s, c) -> { });
     private Session session;
     private Thread thread;
     private int here;
@@ -53,7 +56,7 @@ class SessionWireTest {
     private long handle;
 
     @BeforeEach
-    void start() {
+    void start() throws BlockException {
         assertThat(sockets.socketpair(UNIX, SEQPACKET, 0, out.address())).isZero();
         here = out.bytes().getInt(0);
         there = out.bytes().getInt(4);
@@ -66,9 +69,11 @@ class SessionWireTest {
         Readers readers = new Readers(1);
         Sessions sessions = new Sessions(null, readers);
         session = new Session(channel,
-                new Intake(channel, new Completions(true), 0, System::nanoTime, arena), null,
-                handles, slots, workers::queue, true, readers, sessions,
-                new Watch(sessions), true,
+                new Intake(channel, new Completions(true), timer, MountOptions.parse(null),
+                        System::nanoTime, arena), null,
+                handles, slots, workers::queue, new Interrupts(List.of(device), timer,
+                        workers.queue("i"), System::nanoTime, (s, c) -> { }), true, readers,
+                sessions, new Watch(sessions), true,
                 new Pace(System::nanoTime, arena));
         thread = new Thread(session);
         thread.setDaemon(true);

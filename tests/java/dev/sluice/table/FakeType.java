@@ -38,7 +38,7 @@ public final class FakeType implements TargetType {
         List<String> events = new CopyOnWriteArrayList<>();
         return List.of(
                 new FakeType(events, "leaf", 0, false, "speed", "block", "fail", "blocks"),
-                new FakeType(events, "layer", 1, false, "offset", "fail"),
+                new FakeType(events, "layer", 1, false, "offset", "fail", "beside"),
                 new FakeType(events, "pair", 2, false),
                 new FakeType(events, "disk", 0, true, "natural"),
                 new FakeType(events, "bare", 0, false));
@@ -57,6 +57,11 @@ public final class FakeType implements TargetType {
     @Override
     public int lowers() {
         return lowers;
+    }
+
+    @Override
+    public List<String> lowerKeys() {
+        return parameters.stream().map(Parameter::key).filter(k -> k.endsWith("beside")).toList();
     }
 
     @Override

@@ -226,6 +226,20 @@ class TableTest {
     }
 
     @Test
+    void aKeyMayNameADeviceToStandOn() throws Exception {
+        Table table = Table.parse("top - layer a beside=b\na - layer c\nb - layer c beside=c\n"
+                + "c 1M leaf", TYPES);
+        assertThat(table.lowersFirst()).extracting(TableLine::name)
+                .containsExactly("c", "a", "b", "top");
+        assertThat(table.below(table.lines().get(0))).containsExactly("a", "b");
+        assertThat(table.below(table.lines().get(2))).containsExactly("c");
+        assertThat(mistake("a - layer b beside=d\nb 1M leaf")).isEqualTo(
+                "line 1: a: there is no device d to stand on; the table has a, b");
+        assertThat(mistake("a - layer c beside=b\nb - layer a\nc 1M leaf")).contains(
+                "it stands on itself: a on b on a");
+    }
+
+    @Test
     void refusesCycles() {
         assertThat(mistake("top - layer a\na - layer b\nb - pair c a\nc 1M leaf")).isEqualTo(
                 "line 2: a: it stands on itself: a on b on a; let one of them stand on another"

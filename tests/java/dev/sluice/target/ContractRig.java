@@ -11,6 +11,8 @@ import dev.sluice.testing.TestQueues;
 import dev.sluice.testing.TestBio;
 import dev.sluice.work.Completions;
 import dev.sluice.work.SystemClock;
+import dev.sluice.work.Timer;
+import dev.sluice.work.TimerThread;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -27,9 +29,11 @@ final class ContractRig implements AutoCloseable {
     private final Arena doors = new Arena();
     final List<String> log = new CopyOnWriteArrayList<>();
     final ScheduledExecutorService threads = Executors.newScheduledThreadPool(3);
+    private final Timer timer = new Timer((sentence, cause) -> log.add(sentence));
+    private final TimerThread timing = new TimerThread(new SystemClock(), 0, timer);
     final Host host = new Host(new SystemClock(), arena, TestQueues.of(threads),
             new Completions(false),
-            (sentence, cause) -> log.add(sentence));
+            (sentence, cause) -> log.add(sentence), timer);
     private final List<Target> open = new ArrayList<>();
 
     /** Has the target closed at the end, in reverse order of opening. */
@@ -64,6 +68,7 @@ final class ContractRig implements AutoCloseable {
         threads.shutdown();
         assertThat(threads.awaitTermination(20, TimeUnit.SECONDS)).isTrue();
         closeTargets();
+        timing.close();
         arena.close();
         doors.close();
     }

@@ -13,6 +13,8 @@ import dev.sluice.block.Target;
 import dev.sluice.sys.Arena;
 import dev.sluice.testing.TestQueues;
 import dev.sluice.work.Completions;
+import dev.sluice.work.Timer;
+import dev.sluice.work.TimerThread;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -29,8 +31,10 @@ final class TargetRig implements AutoCloseable {
     final Arena arena = new Arena();
     final List<String> log = new ArrayList<>(); // guarded by itself
     final ExecutorService pool = Executors.newCachedThreadPool();
+    private final Timer timer = new Timer(this::log);
+    private final TimerThread timing = new TimerThread(System::nanoTime, 0, timer);
     final Host host = new Host(System::nanoTime, arena, TestQueues.of(pool),
-            new Completions(false), this::log);
+            new Completions(false), this::log, timer);
     private final Deque<Target> open = new ArrayDeque<>();
 
     private void log(String sentence, Throwable cause) {
@@ -72,6 +76,7 @@ final class TargetRig implements AutoCloseable {
         pool.shutdownNow();
         assertThat(pool.awaitTermination(10, TimeUnit.SECONDS)).isTrue();
         closeTargets();
+        timing.close();
         arena.close();
     }
 

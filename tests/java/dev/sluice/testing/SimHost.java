@@ -3,6 +3,7 @@ package dev.sluice.testing;
 import dev.sluice.block.Device;
 import dev.sluice.block.Memory;
 import dev.sluice.block.Target;
+import dev.sluice.work.Timer;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -17,10 +18,13 @@ public final class SimHost {
     public final List<String> log = new ArrayList<>();
     public final VirtualClock clock = new VirtualClock();
     public final Random random;
+    /** Expires as the clock goes on; where nothing else is to do, the clock goes on to it. */
+    public final Timer timer;
     private final List<Runnable> queue = new ArrayList<>();
 
     public SimHost(long seed) {
         random = new Random(seed);
+        timer = new Timer((sentence, cause) -> log.add(sentence));
     }
 
     /** Queues a task to run at some time. */
@@ -31,9 +35,16 @@ public final class SimHost {
     /** Runs one task, any of them; false when there is none. */
     public boolean step() {
         if (queue.isEmpty()) {
-            return false;
+            long due = timer.earliest();
+            if (due == Timer.NEVER) {
+                return false;
+            }
+            clock.advance(Math.max(0, due - clock.nanos()));
+            timer.expire(clock.nanos());
+            return true;
         }
         clock.advance(random.nextInt(10_000));
+        timer.expire(clock.nanos());
         int i = random.nextInt(queue.size());
         Runnable task = queue.get(i);
         queue.set(i, queue.get(queue.size() - 1));

@@ -51,6 +51,7 @@ public final class Bio {
     private Memory data;
     private int dataAt;
     private int caller;
+    private long request;
 
     private Memory answer;
     private int answerAt;
@@ -118,6 +119,7 @@ public final class Bio {
         this.data = data;
         this.dataAt = dataAt;
         this.caller = caller;
+        request = 0;
         answer = null;
         owed = 0;
         device = null;
@@ -143,6 +145,9 @@ public final class Bio {
         part.init(op, partOffset, partLength, fua, data, dataAt + (int) (data == null ? 0 : at),
                 caller);
         part.partAt = at;
+        part.request = request;
+        // The device's own parts go to its target as they are; a device below has its own time.
+        part.startNanos = startNanos;
         hold();
         PENDING.setRelease(part, 1);
         return part;
@@ -329,6 +334,22 @@ public final class Bio {
     /** Thread id of who asked; 0 when unknown. */
     public int caller() {
         return caller;
+    }
+
+    /** Says which request of the kernel's the bio stands for; its parts do as well. */
+    public Bio request(long number) {
+        request = number;
+        return this;
+    }
+
+    /** The number of the kernel's request; 0 when it stands for none. */
+    public long request() {
+        return request;
+    }
+
+    /** When it came to its device, by the clock of the devices, in nanoseconds. */
+    public long arrivedNanos() {
+        return startNanos;
     }
 
     @Override

@@ -71,7 +71,7 @@ final class Edge implements Bio.End {
     private void step(Op op) {
         int block = device.scratch().pieceBytes();
         step.set(op, from - inBlock(), block, op == Op.WRITE && bio.fua(),
-                device.scratch().memory(), pieceAt, bio.caller());
+                device.scratch().memory(), pieceAt, bio.caller()).request(bio.request());
         device.issue(step);
         if (step.release()) {
             ended(step);

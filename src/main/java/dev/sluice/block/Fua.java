@@ -14,7 +14,7 @@ final class Fua implements Bio.End {
 
     void start() {
         step.set(bio.op(), bio.offset(), bio.length(), false, bio.data(), bio.dataAt(),
-                bio.caller());
+                bio.caller()).request(bio.request());
         device.carry(step);
         if (step.release()) {
             ended(step);
@@ -33,7 +33,7 @@ final class Fua implements Bio.End {
             bio.fail(device.flushFailed() ? Errno.EIO : Errno.OK);
         } else {
             flushing = true;
-            step.set(Op.FLUSH, 0, 0, false, null, 0, bio.caller());
+            step.set(Op.FLUSH, 0, 0, false, null, 0, bio.caller()).request(bio.request());
             device.issue(step);
             if (step.release()) {
                 ended(step);

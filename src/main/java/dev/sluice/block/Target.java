@@ -48,6 +48,23 @@ public interface Target extends AutoCloseable {
         return Map.of();
     }
 
+    /** Counters of the target's own by name, shown behind those of its device. */
+    default Map<String, Object> stats() {
+        return Map.of();
+    }
+
+    /**
+     * The thread that waits for a bio held back here which stands for this request of the kernel's
+     * ({@link Bio#request}); 0 when it is not known, -1 when no such bio is held back. Must not
+     * block.
+     */
+    default int heldFor(long request) {
+        return -1;
+    }
+
+    /** Ends the bios held back here for this request with EINTR; they are not carried out. */
+    default void interrupt(long request) {}
+
     /** The arguments behind size and type in the table line, as they are now. */
     String arguments();
 

@@ -22,7 +22,8 @@ final class Zeroing implements Bio.End {
     void start() {
         while (at < until) {
             int bytes = (int) Math.min(until - at, device.zeros().size());
-            step.set(Op.WRITE, at, bytes, bio.fua(), device.zeros(), 0, bio.caller());
+            step.set(Op.WRITE, at, bytes, bio.fua(), device.zeros(), 0, bio.caller())
+                    .request(bio.request());
             at += bytes;
             device.issue(step);
             if (!step.release()) {

@@ -19,6 +19,7 @@ import dev.sluice.work.Cgroups;
 import dev.sluice.work.Charge;
 import dev.sluice.work.Completions;
 import dev.sluice.work.SystemClock;
+import dev.sluice.work.Timer;
 import dev.sluice.work.WorkerPool;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -72,7 +73,8 @@ final class Daemon {
             workers.charge(charge());
         }
         Completions completions = new Completions(!options.stock());
-        Host host = new Host(clock, arena, workers::queue, completions, log);
+        Timer timer = new Timer(log);
+        Host host = new Host(clock, arena, workers::queue, completions, log, timer);
         devices = DeviceSet.open(table, types, host, dir);
         // Before it is mounted: a signal in between would leave a mount that nobody serves.
         Runtime.getRuntime().addShutdownHook(new Thread(this::told, "told-to-end"));
@@ -81,7 +83,8 @@ final class Daemon {
             ControlFiles control = new ControlFiles(devices, types, Version.TEXT,
                     this::facts, d -> Map.of("opens", handles.opens(d)));
             mount = Mount.start(dir, options, new Mount.Parts(devices.devices(), handles,
-                    control, arena, workers, completions, clock, log, SystemClock.epochSeconds()));
+                    control, arena, workers, completions, timer, clock, log,
+                    SystemClock.epochSeconds()));
         } catch (BlockException | RuntimeException e) {
             closeAfter(e);
             throw e;

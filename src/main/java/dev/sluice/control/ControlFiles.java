@@ -152,7 +152,7 @@ public final class ControlFiles {
             case "table" -> TableLine.of(device) + "\n";
             case "status" -> status(device);
             case "status.json" -> json(everything(device));
-            case "stats" -> Lines.flat(device.stats());
+            case "stats" -> Lines.flat(stats(device));
             case "error" -> steering.get(device.name()).error + "\n";
             default -> throw new AssertionError(file);
         };
@@ -175,7 +175,13 @@ public final class ControlFiles {
         all.put("table", TableLine.of(device));
         all.put("error", steering.get(device.name()).error);
         all.put("target", device.target().status());
-        all.put("stats", device.stats());
+        all.put("stats", stats(device));
+        return all;
+    }
+
+    private static Map<String, Object> stats(Device device) {
+        Map<String, Object> all = device.stats();
+        all.putAll(device.target().stats());
         return all;
     }
 

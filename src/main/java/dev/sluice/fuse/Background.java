@@ -125,7 +125,7 @@ final class Background implements AutoCloseable {
         public boolean test(int number) {
             byte[] text = (number + "\n").getBytes(StandardCharsets.US_ASCII);
             memory.bytes().put(TEXT, text);
-            return LIBC.pwrite(fd, memory.address() + TEXT, text.length, 0) == text.length;
+            return LIBC.write(fd, memory.address() + TEXT, text.length) == text.length;
         }
 
         @Override

@@ -6,13 +6,15 @@ import dev.sluice.sys.Arena;
 import dev.sluice.sys.Libc;
 import dev.sluice.sys.Native;
 import dev.sluice.work.Completions;
+import dev.sluice.work.Timer;
+import java.util.function.BooleanSupplier;
 
 /**
- * Where a session thread's work comes from: the kernel's requests, and the ends of asynchronous
- * I/O. Without the latter a read of the channel is all. With it the channel does not block; a
- * thread that finds neither sleeps until either comes, but looks on for a while first as long as
- * something is under way or has just ended: to go idle and come back takes a CPU as long as a
- * fast disk's answer.
+ * Where a session thread's work comes from: the kernel's requests, the ends of asynchronous I/O,
+ * and what is due at some time. Without the latter two a read of the channel is all. With them the
+ * channel does not block; a thread that finds nothing sleeps until something comes, but looks on
+ * for a while first as long as something is under way, is nearly due, or has just ended: to go
+ * idle and come back takes a CPU as long as a fast disk's answer.
  *
  * <p>Thread-safe: all session threads share one.
  */
@@ -20,34 +22,55 @@ final class Intake {
     private static final int EPOLL_CTL_ADD = 1;
     private static final int EPOLLIN = 1;
     private static final int EPOLLET = 1 << 31;
+    private static final int ENOSYS = 38;
+    /** Where in the page the number stands that rings, and in a message's room the events. */
+    private static final int ONE = 64;
+    private static final int EVENTS = 64;
+    private static final long SECOND = 1_000_000_000;
     private static final Libc LIBC = Libc.LIBC;
 
     private final Channel channel;
     private final Completions completions;
+    private final Timer timer;
     private final long lookNanos;
+    private final long spinNanos;
     private final Clock clock;
     /** When the first thread last handed something out; its own. */
     private long lastEnd;
+    /** When it last handed out what was due; its own. */
+    private long lastDue;
     private final Memory event;
     /** The epoll descriptor; -1 where only the channel brings work. */
     private final int epoll;
+    /** Wakes a thread that sleeps; -1 where nothing is due ever. */
+    private final int bell;
+    private volatile boolean coarse;
 
-    Intake(Channel channel, Completions completions, long lookNanos, Clock clock,
-            Arena arena) {
-        this.lookNanos = lookNanos;
+    Intake(Channel channel, Completions completions, Timer timer, MountOptions options,
+            Clock clock, Arena arena) {
         this.channel = channel;
         this.completions = completions;
+        this.timer = timer;
+        this.lookNanos = options.lookNanos();
+        this.spinNanos = options.spinNanos();
         this.clock = clock;
         this.event = arena.map(Arena.PAGE);
         int[] events = completions.eventDescriptors();
-        epoll = events.length == 0 ? -1 : LIBC.epoll_create1(Native.O_CLOEXEC);
-        if (events.length > 0) {
+        boolean more = events.length > 0 || timer.used();
+        epoll = more ? LIBC.epoll_create1(Native.O_CLOEXEC) : -1;
+        bell = timer.used() ? LIBC.eventfd(0, Native.O_CLOEXEC | Native.O_NONBLOCK) : -1;
+        if (more) {
             channel.doNotBlock();
             watch(channel.fd(), EPOLLIN);
             for (int fd : events) {
                 // By edge: nobody needs to read it.
                 watch(fd, EPOLLIN | EPOLLET);
             }
+        }
+        if (timer.used()) {
+            watch(bell, EPOLLIN | EPOLLET);
+            event.bytes().putLong(ONE, 1);
+            timer.wakeBy(this::ring);
         }
     }
 
@@ -63,39 +86,94 @@ final class Intake {
         return epoll >= 0;
     }
 
+    /** Wakes one of those who sleep. */
+    private void ring() {
+        LIBC.write(bell, event.address() + ONE, 8);
+    }
+
+    /** The calling thread goes elsewhere for a while: one that sleeps has to keep the time. */
+    void away() {
+        if (bell >= 0) {
+            timer.leaves();
+        }
+    }
+
     /**
-     * Waits for a message, as {@link Channel#read}; what has ended meanwhile is handed out. Only
-     * the first of the session threads looks on: two would be in each other's way, and the
-     * caller's.
+     * Waits for a message, as {@link Channel#read}; what has ended or is due meanwhile is handed
+     * out. Only the first of the session threads looks on: two would be in each other's way, and
+     * the caller's.
+     *
+     * @param expire calls {@link #expire} when something is due
      */
-    int read(long address, long room, boolean first) {
+    int read(Memory room, int at, int length, boolean first, BooleanSupplier expire) {
+        long address = room.address() + at;
         if (epoll < 0) {
-            return channel.read(address, room);
+            return channel.read(address, length);
         }
         long since = 0;
         while (true) {
             boolean some = completions.reap();
-            int n = channel.read(address, room);
+            boolean due = isDue() && expire.getAsBoolean();
+            int n = channel.read(address, length);
             if (n != Channel.NOTHING) {
                 return n;
             }
             if (!first) {
-                LIBC.epoll_wait(epoll, event.address() + 128, 1, -1);
+                sleep(room, at);
                 completions.reap();
-                return channel.read(address, room);
+                if (isDue()) {
+                    expire.getAsBoolean();
+                }
+                return channel.read(address, length);
             }
             long now = clock.nanos();
             if (some) {
                 lastEnd = now;
             }
+            if (due) {
+                lastDue = now;
+            }
             if (some || since == 0) {
                 since = now;
             }
+            if (now - lastDue < spinNanos || timer.earliest() - now <= spinNanos) {
+                continue;
+            }
             boolean busy = completions.underWay() || now - lastEnd < lookNanos;
             if (!busy || now - since > lookNanos) {
-                LIBC.epoll_wait(epoll, event.address() + 64, 1, -1);
+                sleep(room, at);
                 since = 0;
             }
         }
+    }
+
+    private boolean isDue() {
+        return bell >= 0 && timer.earliest() <= clock.nanos();
+    }
+
+    /** Hands out what is due; false when there was nothing. */
+    boolean expire() {
+        return timer.expire(clock.nanos()) > 0;
+    }
+
+    /** Until there is something, or nearly so. What the call needs stands where a message will. */
+    private void sleep(Memory room, int at) {
+        long due = timer.earliest();
+        if (timer.sleeps(due)) {
+            long left = due - clock.nanos() - spinNanos;
+            long events = room.address() + at + EVENTS;
+            if (due == Timer.NEVER) {
+                LIBC.epoll_wait(epoll, events, 1, -1);
+            } else if (left > 0 && coarse) {
+                // It comes back too early, and again and again towards the end.
+                LIBC.epoll_wait(epoll, events, 1, (int) (left / 1_000_000));
+            } else if (left > 0) {
+                room.bytes().putLong(at, left / SECOND);
+                room.bytes().putLong(at + 8, left % SECOND);
+                int n = Native.epollWait(epoll, events, 1, room.address() + at);
+                coarse = n < 0 && Native.errno() == ENOSYS;
+            }
+        }
+        timer.awake();
     }
 }

@@ -10,6 +10,8 @@ import dev.sluice.sys.Arena;
 import dev.sluice.sys.Libc;
 import dev.sluice.sys.Native;
 import dev.sluice.work.Completions;
+import dev.sluice.work.Timer;
+import dev.sluice.work.TimerThread;
 import dev.sluice.work.WorkerPool;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -32,6 +34,7 @@ public final class Mount {
     private static final String FUSE = "/dev/fuse";
     /** No device can have this name. */
     private static final String COMPLETION = "(completion)";
+    private static final String INTERRUPTS = "(interrupts)";
     private static final int MNT_DETACH = 2;
     private static final int POLL_MILLIS = 10;
 
@@ -53,8 +56,8 @@ public final class Mount {
 
     /** What a mount serves and what it may use. */
     public record Parts(List<Device> devices, Handles handles, ControlFiles control,
-            Arena arena, WorkerPool workers, Completions completions, Clock clock,
-            Device.Log log, long sinceSeconds) {}
+            Arena arena, WorkerPool workers, Completions completions, Timer timer,
+            Clock clock, Device.Log log, long sinceSeconds) {}
 
 
     private Mount(Path dir, MountOptions options, Parts parts) {
@@ -78,6 +81,7 @@ public final class Mount {
         checkFuse();
         Mount mount = new Mount(dir, options, parts);
         if (options.stock()) {
+            new TimerThread(parts.clock(), options.spinNanos(), parts.timer());
             mount.startStock();
         } else {
             mount.startSession(parts);
@@ -163,16 +167,18 @@ public final class Mount {
         Handshake handshake = new Handshake(lib, fuse, background.told(), arena);
         Channel channel = handshake.kernel();
         init(handshake, channel, arena);
-        Intake intake = new Intake(channel, parts.completions(), options.lookNanos(),
+        Intake intake = new Intake(channel, parts.completions(), parts.timer(), options,
                 parts.clock(), arena);
         control = Background.ControlFile.open(connection(), arena);
         Readers readers = new Readers(options.threads() - 1);
+        Interrupts interrupts = new Interrupts(parts.devices(), parts.timer(),
+                workers.queue(INTERRUPTS), parts.clock(), log);
         sessions = new Sessions(new Sessions.Factory() {
             @Override
             public Session make(int number) {
                 return new Session(channel, intake, handshake, parts.handles(), slots,
-                        workers::queue, options.inline(), readers, sessions, watch, number == 0,
-                        new Pace(parts.clock(), arena));
+                        workers::queue, interrupts, options.inline(), readers, sessions, watch,
+                        number == 0, new Pace(parts.clock(), arena));
             }
 
             @Override

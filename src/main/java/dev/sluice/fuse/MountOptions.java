@@ -25,6 +25,7 @@ import java.util.Set;
  * @param maxBackground requests the kernel keeps under way before it makes callers wait, at most
  * @param payload bytes of data that may be held for requests under way
  * @param lookNanos how long a session thread looks for the end of direct I/O before it sleeps
+ * @param spinNanos how long a thread stays awake before something is due, and after it
  */
 public record MountOptions(
         boolean allowOther,
@@ -40,13 +41,15 @@ public record MountOptions(
         Completion.Mode completion,
         int maxBackground,
         long payload,
-        long lookNanos) {
+        long lookNanos,
+        long spinNanos) {
     private static final long LONGEST_LOOK = 10_000_000;
+    private static final long LONGEST_SPIN = 1_000_000;
 
     /** Words and their values, for a sentence. */
     public static final String KNOWN = "allow_other, uid=, gid=, mode=, loop=session|stock,"
             + " threads=, inline=on|off, workers=, depth=, charge=on|off,"
-            + " completion=auto|caller|worker, max_background=, payload=, look=";
+            + " completion=auto|caller|worker, max_background=, payload=, look=, spin=";
 
     /** Parses comma-separated options; null or empty means none. */
     public static MountOptions parse(String text) throws BlockException {
@@ -75,6 +78,7 @@ public record MountOptions(
         private long maxBackground = 16384;
         private long payload = 1L << 30;
         private long lookNanos = 150_000;
+        private long spinNanos = 25_000;
 
         void take(String word) throws BlockException {
             int equals = word.indexOf('=');
@@ -105,7 +109,8 @@ public record MountOptions(
                 case "charge" -> charge = either(key, value, "on", "off");
                 case "workers" -> workers = number(key, value, 0, 4096);
                 case "max_background" -> maxBackground = number(key, value, 1, 65535);
-                case "look" -> lookNanos = look(value);
+                case "look" -> lookNanos = atMost(key, value, LONGEST_LOOK);
+                case "spin" -> spinNanos = atMost(key, value, LONGEST_SPIN);
                 case "payload" -> payload = payload(value);
                 default -> throw bad("option " + key + " is unknown; known are " + KNOWN);
             }
@@ -136,10 +141,12 @@ public record MountOptions(
             return Integer.parseInt(value, 8);
         }
 
-        private static long look(String value) throws BlockException {
-            long nanos = Units.parseDuration("option look", value);
-            if (nanos > LONGEST_LOOK) {
-                throw bad("option look=" + value + " must be 10ms or less");
+        private static long atMost(String key, String value, long most)
+                throws BlockException {
+            long nanos = Units.parseDuration("option " + key, value);
+            if (nanos > most) {
+                throw bad("option " + key + "=" + value + " must be " + Units.duration(most)
+                        + " or less");
             }
             return nanos;
         }
@@ -176,7 +183,7 @@ public record MountOptions(
             }
             return new MountOptions(allowOther, (int) uid, (int) gid, mode, stock, (int) threads,
                     inline, (int) workers, (int) depth, charge, completion,
-                    (int) maxBackground, payload, lookNanos);
+                    (int) maxBackground, payload, lookNanos, spinNanos);
         }
     }
 }

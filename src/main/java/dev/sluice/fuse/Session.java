@@ -5,9 +5,11 @@ import dev.sluice.block.Errno;
 import dev.sluice.block.Op;
 import dev.sluice.sys.Native;
 import dev.sluice.target.Host;
+import dev.sluice.work.TimerThread;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
+import java.util.function.BooleanSupplier;
 
 /**
  * One session thread's loop: reads a request and answers it. What concerns a device's data is
@@ -41,12 +43,14 @@ final class Session implements Runnable {
     private final Handles handles;
     private final SlotPool slots;
     private final Host.Queues queues;
+    private final Interrupts interrupts;
     private final boolean inline;
     private final Pace pace;
     private final Readers readers;
     private final Sessions sessions;
     private final Watch watch;
     private final boolean first;
+    private final BooleanSupplier expire = this::expire;
     /** Null from when it is another's, as far as is known: the next turn takes another. */
     private Slot slot;
     private int small;
@@ -60,14 +64,15 @@ final class Session implements Runnable {
     private volatile Throwable failure;
 
     Session(Channel channel, Intake intake, Handshake libfuse, Handles handles, SlotPool slots,
-            Host.Queues queues, boolean inline, Readers readers, Sessions sessions, Watch watch,
-            boolean first, Pace pace) {
+            Host.Queues queues, Interrupts interrupts, boolean inline, Readers readers,
+            Sessions sessions, Watch watch, boolean first, Pace pace) {
         this.channel = channel;
         this.intake = intake;
         this.libfuse = libfuse;
         this.handles = handles;
         this.slots = slots;
         this.queues = queues;
+        this.interrupts = interrupts;
         this.inline = inline;
         this.readers = readers;
         this.sessions = sessions;
@@ -79,6 +84,7 @@ final class Session implements Runnable {
 
     @Override
     public void run() {
+        TimerThread.wakeExactly();
         try {
             serve();
         } catch (InterruptedException e) {
@@ -87,6 +93,7 @@ final class Session implements Runnable {
             failure = e;
             slots.log().error(Thread.currentThread().getName() + " ended: " + e, e);
         } finally {
+            intake.away();
             readers.close();
             if (slot != null) {
                 slots.give(slot);
@@ -120,6 +127,7 @@ final class Session implements Runnable {
                     return;
                 }
             }
+            intake.away();
         }
     }
 
@@ -128,7 +136,7 @@ final class Session implements Runnable {
         if (slot == null) {
             slot = slots.take(Wire.LARGEST_WRITE);
         }
-        int length = intake.read(slot.memory().address() + MESSAGE, ROOM, first);
+        int length = intake.read(slot.memory(), MESSAGE, ROOM, first, expire);
         if (length == Channel.GONE || stopped) {
             return false;
         }
@@ -182,15 +190,15 @@ final class Session implements Runnable {
                     throughLibfuse(opcode, length);
                 }
             }
-            case Wire.INTERRUPT -> {
-                // libfuse would make the kernel ask again for what it never saw.
-            }
+            // libfuse would make the kernel ask again for what it never saw.
+            case Wire.INTERRUPT -> interrupts.add(b.getLong(MESSAGE + Wire.INTERRUPTED));
             default -> throughLibfuse(opcode, length);
         }
     }
 
     /** To open a control file makes its content, which may take as long as any other. */
     private void throughLibfuse(int opcode, int length) {
+        intake.away();
         long message = slot.memory().address() + MESSAGE;
         sessions.away();
         try {
@@ -296,16 +304,35 @@ final class Session implements Runnable {
             execute(request, device);
             return;
         }
-        long number = ++requests;
-        at = number;
-        watch.begins();
+        long number = begin();
         try {
             request.run();
         } finally {
-            if (!AT.compareAndSet(this, number, 0)) {
-                at = 0;
-                readers.back();
-            }
+            end(number);
+        }
+    }
+
+    /** Hands out what is due, which may get this thread stuck as any request may. */
+    private boolean expire() {
+        long number = begin();
+        try {
+            return intake.expire();
+        } finally {
+            end(number);
+        }
+    }
+
+    private long begin() {
+        long number = ++requests;
+        at = number;
+        watch.begins();
+        return number;
+    }
+
+    private void end(long number) {
+        if (!AT.compareAndSet(this, number, 0)) {
+            at = 0;
+            readers.back();
         }
     }
 
@@ -313,6 +340,7 @@ final class Session implements Runnable {
     boolean look() {
         long now = at;
         if (now > 0 && now == seen && AT.compareAndSet(this, now, -now)) {
+            intake.away();
             sessions.away();
         }
         seen = now;

@@ -73,7 +73,8 @@ final class Slot implements Bio.End, Runnable {
 
     /** Makes the bio; the data, if any, is this slot's. */
     void bio(Op op, long offset, long length, boolean fua) {
-        bio.set(op, offset, length, fua, op.hasData() ? memory : null, DATA, caller);
+        bio.set(op, offset, length, fua, op.hasData() ? memory : null, DATA, caller)
+                .request(unique);
     }
 
     /** Thread id of who asked. */

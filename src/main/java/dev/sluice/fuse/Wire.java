@@ -33,6 +33,9 @@ final class Wire {
     /** Where the data of a WRITE message begins. */
     static final int WRITE_HEADER = IN_HEADER + 40;
 
+    /** The number of the request that an INTERRUPT is about. */
+    static final int INTERRUPTED = IN_HEADER;
+
     static final int FALLOCATE_OFFSET = IN_HEADER + 8;
     static final int FALLOCATE_LENGTH = IN_HEADER + 16;
     static final int FALLOCATE_MODE = IN_HEADER + 24;

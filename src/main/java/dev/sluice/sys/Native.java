@@ -40,6 +40,8 @@ public final class Native {
     private static final long SYS_MMAP = isArm() ? 222 : 9;
     private static final long SYS_PRCTL = isArm() ? 167 : 157;
     private static final long SYS_GETTID = isArm() ? 178 : 186;
+    /** The same on all machines. */
+    private static final long SYS_EPOLL_PWAIT2 = 441;
     private static final long SYS_STATX = isArm() ? 291 : 332;
     private static final long SYS_OPENAT = isArm() ? 56 : 257;
     private static final long SYS_FSOPEN = 430;
@@ -146,6 +148,16 @@ public final class Native {
     /** prctl(2). */
     public static int prctl(int option, long argument) {
         return (int) Libc.LIBC.syscall(SYS_PRCTL, option, argument, 0, 0, 0, 0);
+    }
+
+    /**
+     * epoll_pwait2(2), from Linux 5.11 on: like epoll_wait(2) with nanoseconds.
+     *
+     * @param events address of room for {@code most} events
+     * @param timeout address of a timespec
+     */
+    public static int epollWait(int epoll, long events, int most, long timeout) {
+        return (int) Libc.LIBC.syscall(SYS_EPOLL_PWAIT2, epoll, events, most, timeout, 0, 0);
     }
 
     /**

@@ -65,7 +65,7 @@ public final class DeviceSet implements AutoCloseable {
         DeviceSet set = new DeviceSet(host);
         for (TableLine line : table.lowersFirst()) {
             try {
-                set.add(line, type(line, types));
+                set.add(line, table.below(line), type(line, types));
             } catch (BlockException e) {
                 BlockException mistake = table.mistake(line, e);
                 set.abandon(mistake);
@@ -81,8 +81,9 @@ public final class DeviceSet implements AutoCloseable {
                 .orElseThrow();
     }
 
-    private void add(TableLine line, TargetType type) throws BlockException {
-        List<Device> lowers = line.lowers().stream().map(byName::get).toList();
+    private void add(TableLine line, List<String> below, TargetType type)
+            throws BlockException {
+        List<Device> lowers = below.stream().map(byName::get).toList();
         if (line.size() != TableLine.FOLLOWS) {
             for (Device lower : lowers) {
                 LineParser.checkMultiple(line.size(), lower.limits().blockSize(),

@@ -9,12 +9,15 @@ import java.util.concurrent.TimeUnit;
 
 /** A bio that a thread waits for, with a limit: for control, never for data. */
 final class SyncBio implements Bio.End {
+    private static final long STEP_MILLIS = 10;
+
     private final CountDownLatch ended = new CountDownLatch(1);
 
     private SyncBio() {}
 
     /**
      * The outcome of a flush; ETIMEDOUT when it has not ended in time, and is still in flight.
+     * Bios that are held back anywhere below are hastened meanwhile, for this one may be.
      */
     static Errno flush(Device device, long limitMillis) throws InterruptedException {
         SyncBio waiter = new SyncBio();
@@ -23,8 +26,14 @@ final class SyncBio implements Bio.End {
         if (bio.release()) {
             return bio.outcome();
         }
-        return waiter.ended.await(limitMillis, TimeUnit.MILLISECONDS) ? bio.outcome()
-                : Errno.ETIMEDOUT;
+        boolean over = false;
+        for (long left = limitMillis; !over && left > 0; left -= STEP_MILLIS) {
+            over = waiter.ended.await(STEP_MILLIS - 1, TimeUnit.MILLISECONDS);
+            if (!over) {
+                device.drain(1);
+            }
+        }
+        return over ? bio.outcome() : Errno.ETIMEDOUT;
     }
 
     @Override

@@ -32,6 +32,7 @@ public final class Table {
 
     private final Map<String, TableLine> lines = new LinkedHashMap<>();
     private final Map<String, Integer> numbers = new HashMap<>();
+    private final Map<String, List<String>> below = new HashMap<>();
     private final List<TableLine> lowersFirst;
 
     private Table(String text, List<TargetType> types) throws BlockException {
@@ -50,6 +51,7 @@ public final class Table {
                     + " disk 1G zero");
         }
         for (TableLine line : lines.values()) {
+            below.put(line.name(), below(line, byName.get(line.target())));
             checkLowers(line);
         }
         lowersFirst = sort();
@@ -94,8 +96,20 @@ public final class Table {
         lines.put(line.name(), line);
     }
 
+    /** The devices behind the type, and then others that keys name. */
+    private static List<String> below(TableLine line, TargetType type) {
+        List<String> names = new ArrayList<>(line.lowers());
+        for (String key : type.lowerKeys()) {
+            String name = line.values().get(key);
+            if (name != null && !names.contains(name)) {
+                names.add(name);
+            }
+        }
+        return names;
+    }
+
     private void checkLowers(TableLine line) throws BlockException {
-        for (String lower : line.lowers()) {
+        for (String lower : below(line)) {
             if (!lines.containsKey(lower)) {
                 throw mistake(line, LineParser.wrong("there is no device " + lower
                         + " to stand on; the table has " + String.join(", ", lines.keySet())));
@@ -110,17 +124,17 @@ public final class Table {
         Map<String, Integer> depths = new HashMap<>();
         Deque<TableLine> next = new ArrayDeque<>();
         for (TableLine line : lines.values()) {
-            missing.put(line.name(), line.lowers().size());
-            line.lowers().forEach(lower ->
+            missing.put(line.name(), below(line).size());
+            below(line).forEach(lower ->
                     uppers.computeIfAbsent(lower, name -> new ArrayList<>()).add(line));
-            if (line.lowers().isEmpty()) {
+            if (below(line).isEmpty()) {
                 next.add(line);
             }
         }
         List<TableLine> sorted = new ArrayList<>();
         while (!next.isEmpty()) {
             TableLine line = next.remove();
-            int depth = 1 + line.lowers().stream().mapToInt(depths::get).max().orElse(0);
+            int depth = 1 + below(line).stream().mapToInt(depths::get).max().orElse(0);
             if (depth > Limits.MAX_DEPTH) {
                 throw mistake(line, LineParser.wrong("it is the device number " + depth
                         + " one above the other; stack at most " + Limits.MAX_DEPTH));
@@ -147,7 +161,7 @@ public final class Table {
         // Every unsorted device has an unsorted lower, so the way down must come to a cycle.
         while (!way.contains(name)) {
             way.add(name);
-            name = lines.get(name).lowers().stream().filter(n -> !sorted.containsKey(n))
+            name = below.get(name).stream().filter(n -> !sorted.containsKey(n))
                     .findFirst().orElseThrow();
         }
         way.subList(0, way.indexOf(name)).clear();
@@ -159,6 +173,11 @@ public final class Table {
     /** A mistake with the place of its line in front. */
     BlockException mistake(TableLine line, BlockException mistake) {
         return LineParser.at(numbers.get(line.name()), line.name(), mistake);
+    }
+
+    /** The names of the devices that a line's stands on. */
+    List<String> below(TableLine line) {
+        return below.get(line.name());
     }
 
     /** The line's number in the text, from 1. */

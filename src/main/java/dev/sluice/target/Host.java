@@ -4,6 +4,7 @@ import dev.sluice.block.Clock;
 import dev.sluice.block.Device;
 import dev.sluice.sys.Arena;
 import dev.sluice.work.Completions;
+import dev.sluice.work.Timer;
 import dev.sluice.work.WorkQueue;
 
 /**
@@ -14,9 +15,11 @@ import dev.sluice.work.WorkQueue;
  * @param queues where a device, by its name, has carried out what may block
  * @param completions takes asynchronous I/O in, to hand out what has ended
  * @param log where failures go that nobody is told otherwise
+ * @param timer has things happen at some time
  */
 public record Host(
-        Clock clock, Arena arena, Queues queues, Completions completions, Device.Log log) {
+        Clock clock, Arena arena, Queues queues, Completions completions, Device.Log log,
+        Timer timer) {
     /** The queue of each device. */
     @FunctionalInterface
     public interface Queues {

@@ -13,11 +13,18 @@ import java.util.Map;
  * @param device the name of the device to make
  * @param size bytes, or -1 for {@code -}
  * @param path the path, or null where the type takes none
- * @param lowers the devices below, in order
+ * @param lowers the devices below, in order; behind them those that keys name
  * @param values key=value
  */
 public record TargetArgs(
         String device, long size, String path, List<Device> lowers, Map<String, String> values) {
+
+    /** The device below that a key names, or the one given when there is no such key. */
+    public Device lower(String key, Device otherwise) {
+        String name = values.get(key);
+        return name == null ? otherwise : lowers.stream().filter(d -> d.name().equals(name))
+                .findFirst().orElseThrow();
+    }
 
     /** The value, or the one given when there is none. */
     public String text(String key, String otherwise) {

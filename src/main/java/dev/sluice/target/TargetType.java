@@ -15,6 +15,11 @@ public interface TargetType {
     /** How many device names stand after the type; their lines may come before or after. */
     int lowers();
 
+    /** The keys whose value names one more device below. */
+    default List<String> lowerKeys() {
+        return List.of();
+    }
+
     /** Whether one path stands after the type. */
     default boolean takesPath() {
         return false;
