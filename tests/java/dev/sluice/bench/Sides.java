@@ -105,7 +105,7 @@ final class Sides {
     }
 
     /** The nodes make up the one called disk. */
-    private Starter qemu(String name, Words<List<String>> nodes) {
+    Starter qemu(String name, Words<List<String>> nodes) {
         return data -> {
             // It mounts over a regular file.
             Path file = shell.scratch().resolve(name + ".disk");
