@@ -26,6 +26,9 @@ final class Intake {
     /** Where in the page the number stands that rings, and in a message's room the events. */
     private static final int ONE = 64;
     private static final int EVENTS = 64;
+    /** What part of a sleep it wakes earlier, and how many times more than after a short one. */
+    private static final long COLD = 80;
+    private static final long LATEST = 6;
     private static final long SECOND = 1_000_000_000;
     private static final Libc LIBC = Libc.LIBC;
 
@@ -111,6 +114,7 @@ final class Intake {
             return channel.read(address, length);
         }
         long since = 0;
+        long awake = spinNanos;
         while (true) {
             boolean some = completions.reap();
             boolean due = isDue() && expire.getAsBoolean();
@@ -136,12 +140,12 @@ final class Intake {
             if (some || since == 0) {
                 since = now;
             }
-            if (now - lastDue < spinNanos || timer.earliest() - now <= spinNanos) {
+            if (now - lastDue < spinNanos || timer.earliest() - now <= awake) {
                 continue;
             }
             boolean busy = completions.underWay() || now - lastEnd < lookNanos;
             if (!busy || now - since > lookNanos) {
-                sleep(room, at);
+                awake = sleep(room, at);
                 since = 0;
             }
         }
@@ -156,11 +160,17 @@ final class Intake {
         return timer.expire(clock.nanos()) > 0;
     }
 
-    /** Until there is something, or nearly so. What the call needs stands where a message will. */
-    private void sleep(Memory room, int at) {
+    /**
+     * Until there is something, or nearly so: how much before it is due. A CPU wakes the later,
+     * the longer it was idle. What the call needs stands where a message will.
+     */
+    private long sleep(Memory room, int at) {
         long due = timer.earliest();
+        long before = spinNanos;
         if (timer.sleeps(due)) {
-            long left = due - clock.nanos() - spinNanos;
+            long left = due - clock.nanos();
+            before = Math.min(spinNanos + left / COLD, LATEST * spinNanos);
+            left -= before;
             long events = room.address() + at + EVENTS;
             if (due == Timer.NEVER) {
                 LIBC.epoll_wait(epoll, events, 1, -1);
@@ -175,5 +185,6 @@ final class Intake {
             }
         }
         timer.awake();
+        return before;
     }
 }
