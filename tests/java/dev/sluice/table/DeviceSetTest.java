@@ -267,7 +267,8 @@ class DeviceSetTest {
         events.clear();
         set.close();
 
-        assertThat(events).containsExactly("drain a", "FLUSH a", "close a");
+        // While it waits it hastens again and again.
+        assertThat(events.stream().distinct()).containsExactly("drain a", "FLUSH a", "close a");
         for (Thread worker : workers) {
             worker.join(10_000);
         }
