@@ -37,12 +37,14 @@ class TidyTest {
             "sys", Set.of("block"),
             "work", Set.of("sys", "block"),
             "storage", Set.of("sys", "block"),
-            "target", Set.of("storage", "work", "sys", "block"),
-            "table", Set.of("target", "storage", "work", "sys", "block"),
-            "control", Set.of("table", "target", "storage", "work", "sys", "block"),
-            "fuse", Set.of("control", "table", "target", "storage", "work", "sys", "block"),
-            "cli", Set.of("fuse", "control", "table", "target", "storage", "work", "sys",
-                    "block"));
+            "zram", Set.of("storage", "work", "sys", "block"),
+            "target", Set.of("zram", "storage", "work", "sys", "block"),
+            "table", Set.of("target", "zram", "storage", "work", "sys", "block"),
+            "control", Set.of("table", "target", "zram", "storage", "work", "sys", "block"),
+            "fuse", Set.of("control", "table", "target", "zram", "storage", "work", "sys",
+                    "block"),
+            "cli", Set.of("fuse", "control", "table", "target", "zram", "storage", "work",
+                    "sys", "block"));
 
     private static JavaClasses program() {
         return new ClassFileImporter().withImportOption(new ImportOption.DoNotIncludeTests())

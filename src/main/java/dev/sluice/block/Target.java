@@ -79,6 +79,11 @@ public interface Target extends AutoCloseable {
         throw new BlockException(Errno.EINVAL, "this target takes no messages");
     }
 
+    /** Its own control files; the names stay the same while it is open. */
+    default List<Attribute> attributes() {
+        return List.of();
+    }
+
     /** Gives back what it holds. No bio is in flight any more. */
     @Override
     default void close() throws BlockException {}

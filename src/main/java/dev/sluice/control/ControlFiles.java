@@ -2,6 +2,7 @@ package dev.sluice.control;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.sluice.block.Attribute;
 import dev.sluice.block.BlockException;
 import dev.sluice.block.Device;
 import dev.sluice.block.Errno;
@@ -18,6 +19,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
@@ -37,7 +39,19 @@ public final class ControlFiles {
         /** May be read by whoever may see the mount. */
         READABLE,
         /** Acts when it is written; never read. For the mount's owner alone. */
-        ACTING
+        ACTING,
+        /** Both: read by whoever may see the mount, written by its owner. */
+        READABLE_ACTING;
+
+        /** Whether it may be read. */
+        public boolean reads() {
+            return this == READABLE || this == READABLE_ACTING;
+        }
+
+        /** Whether it may be written. */
+        public boolean acts() {
+            return this == ACTING || this == READABLE_ACTING;
+        }
     }
 
     private static final List<String> DEVICE_FILES =
@@ -83,17 +97,32 @@ public final class ControlFiles {
                     : Table.RESERVED.contains(path) ? Node.READABLE : null;
         }
         String file = path.substring(slash + 1);
-        if (devices.device(path.substring(0, slash)) == null || !DEVICE_FILES.contains(file)) {
-            return null;
+        Device device = devices.device(path.substring(0, slash));
+        if (device == null || !DEVICE_FILES.contains(file)) {
+            Attribute attribute = device == null ? null : attribute(device, file);
+            return attribute == null ? null
+                    : attribute.write() == null ? Node.READABLE
+                    : attribute.read() == null ? Node.ACTING : Node.READABLE_ACTING;
         }
         return file.equals("message") || file.equals("set") ? Node.ACTING : Node.READABLE;
     }
 
+    private static Attribute attribute(Device device, String file) {
+        for (Attribute attribute : device.target().attributes()) {
+            if (attribute.name().equals(file)) {
+                return attribute;
+            }
+        }
+        return null;
+    }
+
     /** The names in a folder. */
     public List<String> list(String path) throws BlockException {
-        check(path, Node.FOLDER, Errno.ENOTDIR);
+        check(path, node -> node == Node.FOLDER, Errno.ENOTDIR);
         if (!path.isEmpty()) {
-            return DEVICE_FILES;
+            List<String> names = new ArrayList<>(DEVICE_FILES);
+            devices.device(path).target().attributes().forEach(a -> names.add(a.name()));
+            return names;
         }
         List<String> names = new ArrayList<>(Table.RESERVED);
         devices.devices().forEach(device -> names.add(device.name()));
@@ -102,16 +131,16 @@ public final class ControlFiles {
 
     /** What a readable file holds now, in UTF-8, ended by a line end. */
     public byte[] read(String path) throws BlockException {
-        check(path, Node.READABLE, lookup(path) == Node.FOLDER ? Errno.EISDIR : Errno.EACCES);
+        check(path, Node::reads, lookup(path) == Node.FOLDER ? Errno.EISDIR : Errno.EACCES);
         int slash = path.indexOf('/');
         String text = slash < 0 ? ofMount(path)
                 : ofDevice(devices.device(path.substring(0, slash)), path.substring(slash + 1));
         return text.getBytes(StandardCharsets.UTF_8);
     }
 
-    private void check(String path, Node right, Errno wrong) throws BlockException {
+    private void check(String path, Predicate<Node> right, Errno wrong) throws BlockException {
         Node node = lookup(path);
-        if (node != right) {
+        if (node == null || !right.test(node)) {
             Errno errno = node == null ? Errno.ENOENT : wrong;
             throw new BlockException(errno, path + ": " + errno.text());
         }
@@ -154,7 +183,7 @@ public final class ControlFiles {
             case "status.json" -> json(everything(device));
             case "stats" -> Lines.flat(stats(device));
             case "error" -> steering.get(device.name()).error + "\n";
-            default -> throw new AssertionError(file);
+            default -> attribute(device, file).read().content();
         };
     }
 
@@ -210,7 +239,7 @@ public final class ControlFiles {
      * nothing, and its sentence stays in the device's {@code error} until the next success.
      */
     public void write(String path, String text) throws BlockException {
-        check(path, Node.ACTING, lookup(path) == Node.FOLDER ? Errno.EISDIR : Errno.EACCES);
+        check(path, Node::acts, lookup(path) == Node.FOLDER ? Errno.EISDIR : Errno.EACCES);
         int slash = path.indexOf('/');
         Device device = devices.device(path.substring(0, slash));
         Steering one = steering.get(device.name());
@@ -229,6 +258,11 @@ public final class ControlFiles {
     }
 
     private void act(Device device, String file, String text) throws BlockException {
+        Attribute attribute = DEVICE_FILES.contains(file) ? null : attribute(device, file);
+        if (attribute != null) {
+            attribute.write().act(text.strip(), inUse(device));
+            return;
+        }
         List<String> words = Words.split(text);
         if (words.isEmpty()) {
             throw new BlockException(Errno.EINVAL, "nothing was written to " + file + "; write "
@@ -239,5 +273,11 @@ public final class ControlFiles {
         } else {
             device.target().set(KeyValues.parse(words, types.get(device.type())));
         }
+    }
+
+    private boolean inUse(Device device) {
+        return devices.devices().stream().anyMatch(d -> d.lowers().contains(device))
+                || deviceFacts.apply(device).get("opens") instanceof Number opens
+                && opens.longValue() > 0;
     }
 }

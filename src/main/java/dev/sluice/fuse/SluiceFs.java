@@ -92,6 +92,7 @@ final class SluiceFs extends FuseStubFS {
             case FOLDER -> FileStat.S_IFDIR | 0555;
             case READABLE -> FileStat.S_IFREG | 0444;
             case ACTING -> FileStat.S_IFREG | 0600;
+            case READABLE_ACTING -> FileStat.S_IFREG | 0644;
         });
         stat.st_nlink.set(node == ControlFiles.Node.FOLDER ? 2 : 1);
         return 0;
@@ -160,8 +161,8 @@ final class SluiceFs extends FuseStubFS {
             return 0;
         }
         long handle = nextHandle.getAndIncrement();
-        if ((info.flags.get() & ACCESS_MODE) != 1
-                && node(path) == ControlFiles.Node.READABLE) {
+        ControlFiles.Node node = node(path);
+        if ((info.flags.get() & ACCESS_MODE) != 1 && node != null && node.reads()) {
             try {
                 // What is read through one open is of one moment.
                 reading.put(handle, control.read(inner(path)));

@@ -1,0 +1,35 @@
+package dev.sluice.zram;
+
+import dev.sluice.block.BlockException;
+import dev.sluice.block.Errno;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** Numbers as the kernel's attributes take them. */
+final class Numbers {
+    private static final Pattern BYTES = Pattern.compile("(0[xX][0-9a-fA-F]{1,16}|\\d{1,19})"
+            + "([kKmMgGtTpPeE]?)");
+    private static final String SUFFIXES = "kmgtpe";
+
+    private Numbers() {}
+
+    /** Bytes, with a suffix of a power of 1024 in either case. */
+    static long bytes(String name, String text) throws BlockException {
+        Matcher m = BYTES.matcher(text);
+        if (m.matches()) {
+            int shift = m.group(2).isEmpty() ? 0
+                    : 10 + 10 * SUFFIXES.indexOf(Character.toLowerCase(m.group(2).charAt(0)));
+            try {
+                long n = Long.decode(m.group(1).startsWith("0x") || m.group(1).startsWith("0X")
+                        ? m.group(1) : m.group(1).replaceFirst("^0+(?=\\d)", ""));
+                if (n <= Long.MAX_VALUE >> shift) {
+                    return n << shift;
+                }
+            } catch (NumberFormatException e) {
+                // Too many digits: refused below.
+            }
+        }
+        throw new BlockException(Errno.EINVAL, name + " takes bytes, with K, M, G or T behind them"
+                + " as in 512M, not " + text);
+    }
+}
