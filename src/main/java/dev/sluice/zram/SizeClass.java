@@ -66,7 +66,7 @@ final class SizeClass {
             return PageStore.FULL;
         }
         int index = freed > 0 ? freed - 1 : top;
-        long place = spans.start(span) + (long) index * length;
+        long place = place(span, index);
         Memory memory = spans.memory(place);
         int at = Spans.at(place);
         if (freed > 0) {
@@ -163,7 +163,71 @@ final class SizeClass {
                 next = 0;
             }
         }
+        for (int span : order) {
+            won += squeeze(span, owners);
+        }
         return won;
+    }
+
+    /** Moves objects to the front of a span and gives the pages behind them back. */
+    private synchronized int squeeze(int span, PageStore.Owners owners) {
+        if (!isPartial(span)) {
+            return 0;
+        }
+        int before = touched(spans.get(span, Spans.TOP));
+        int low = 0;
+        int high = spans.get(span, Spans.TOP) - 1;
+        while (true) {
+            while (high >= low && owner(span, high) == 0) {
+                high--;
+            }
+            while (low < high && owner(span, low) != 0) {
+                low++;
+            }
+            long place = place(span, high);
+            if (low >= high || !owners.hold(number(owner(span, high)), place)) {
+                break;
+            }
+            long goal = place(span, low);
+            // With the owner's number in front.
+            spans.memory(goal).copyFrom(Spans.at(goal), spans.memory(place), Spans.at(place),
+                    length);
+            owners.moved(number(owner(span, low)), goal);
+            spans.memory(place).bytes().putInt(Spans.at(place), 0);
+        }
+        spans.set(span, Spans.TOP, high + 1);
+        linkFree(span, high);
+        int left = touched(high + 1);
+        store.shrink(before - left);
+        spans.forget(span, left * Arena.PAGE, (before - left) * Arena.PAGE);
+        return before - left;
+    }
+
+    /** The free places below one that is in use, the first of them first. */
+    private void linkFree(int span, int last) {
+        int free = 0;
+        for (int i = last; i >= 0; i--) {
+            if (owner(span, i) == 0) {
+                long place = place(span, i);
+                spans.memory(place).bytes().putInt(Spans.at(place) + PageStore.HEADER, free);
+                free = i + 1;
+            }
+        }
+        spans.set(span, Spans.FREE, free);
+    }
+
+    private long place(int span, int index) {
+        return spans.start(span) + (long) index * length;
+    }
+
+    /** What stands in front of an object: its owner's number and one; 0 when it is free. */
+    private int owner(int span, int index) {
+        long place = place(span, index);
+        return spans.memory(place).bytes().getInt(Spans.at(place));
+    }
+
+    private static long number(int owner) {
+        return Integer.toUnsignedLong(owner) - 1;
     }
 
     /** What one go of moving came to; {@code next}: where to go on in the span that is emptied. */
@@ -182,10 +246,9 @@ final class SizeClass {
             if (!isPartial(to)) {
                 return new Step(won, index, true, false);
             }
-            long place = spans.start(from) + (long) index * length;
-            int owner = spans.memory(place).bytes().getInt(Spans.at(place));
-            if (owner != 0 && owners.hold(Integer.toUnsignedLong(owner) - 1, place)) {
-                won += move(place, to, Integer.toUnsignedLong(owner) - 1, owners);
+            int owner = owner(from, index);
+            if (owner != 0 && owners.hold(number(owner), place(from, index))) {
+                won += move(place(from, index), to, number(owner), owners);
                 moves++;
             }
         }

@@ -81,13 +81,18 @@ final class Spans {
 
     /** Gives the memory of a span back to the system, and the span to whoever takes it next. */
     void give(int span, int touchedBytes) {
-        if (touchedBytes > 0) {
-            Native.forget(regions[span >>> perRegionShift], startInRegion(span), touchedBytes);
-        }
+        forget(span, 0, touchedBytes);
         synchronized (this) {
             set(span, CLASS, NONE);
             set(span, AFTER, free);
             free = span;
+        }
+    }
+
+    /** Gives a part of a span's memory back to the system. */
+    void forget(int span, int at, int length) {
+        if (length > 0) {
+            Native.forget(regions[span >>> perRegionShift], startInRegion(span) + at, length);
         }
     }
 
