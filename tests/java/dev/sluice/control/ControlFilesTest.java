@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.sluice.block.Attribute;
 import dev.sluice.block.Bio;
 import dev.sluice.block.BlockException;
 import dev.sluice.block.Errno;
@@ -101,6 +102,46 @@ class ControlFilesTest {
                 "/disk", "disk/set/x", "disk//set")) {
             assertThat(files.lookup(name)).as(name).isNull();
         }
+    }
+
+    /** A target's own files stand beside those that every device has. */
+    @Test
+    void aTargetMayHaveFilesOfItsOwn() throws Exception {
+        List<String> acts = new ArrayList<>();
+        FakeType.FakeTarget target = (FakeType.FakeTarget) set.device("disk").target();
+        target.attributes = List.of(new Attribute("shown", () -> "1 2\n", null),
+                new Attribute("acts", null, (text, inUse) -> acts.add(text + inUse)),
+                new Attribute("both", () -> "now\n", (text, inUse) -> {
+                    throw new BlockException(Errno.EBUSY, "not now");
+                }));
+        assertThat(files.list("disk")).endsWith("set", "shown", "acts", "both");
+        assertThat(files.list("plain")).doesNotContain("shown");
+        assertThat(files.lookup("disk/shown")).isEqualTo(Node.READABLE);
+        assertThat(files.lookup("disk/acts")).isEqualTo(Node.ACTING);
+        assertThat(files.lookup("disk/both")).isEqualTo(Node.READABLE_ACTING);
+        assertThat(files.lookup("plain/shown")).isNull();
+        assertThat(read("disk/shown")).isEqualTo("1 2\n");
+        assertThat(read("disk/both")).isEqualTo("now\n");
+        files.write("disk/acts", " a  b\n");
+        // The facts say that it is open, and so is all that something stands on.
+        assertThat(acts).containsExactly("a  btrue");
+        refused("disk/both", "x", Errno.EBUSY, "disk: not now");
+        assertThat(catchThrowableOfType(BlockException.class, () -> files.read("disk/acts"))
+                .errno()).isEqualTo(Errno.EACCES);
+        assertThat(catchThrowableOfType(BlockException.class,
+                () -> files.write("disk/shown", "1")).errno()).isEqualTo(Errno.EACCES);
+    }
+
+    @Test
+    void whatNobodyUsesIsSaidToBeFree() throws Exception {
+        List<Boolean> used = new ArrayList<>();
+        ControlFiles closed = new ControlFiles(set, types, "1", Map::of, d -> Map.of("opens", 0));
+        for (String name : List.of("disk", "top")) {
+            ((FakeType.FakeTarget) set.device(name).target()).attributes = List.of(
+                    new Attribute("acts", null, (text, inUse) -> used.add(inUse)));
+            closed.write(name + "/acts", "1");
+        }
+        assertThat(used).containsExactly(true, false);
     }
 
     @Test

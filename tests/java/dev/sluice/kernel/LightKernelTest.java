@@ -119,7 +119,7 @@ final class LightKernelTest {
         }
     }
 
-    private static long resident(long pid) {
+    static long resident(long pid) {
         return Shell.read(Path.of("/proc", Long.toString(pid), "status")).lines()
                 .filter(l -> l.startsWith("VmRSS:"))
                 .mapToLong(l -> Long.parseLong(l.replaceAll("\\D", "")) << 10)

@@ -1,5 +1,6 @@
 package dev.sluice.table;
 
+import dev.sluice.block.Attribute;
 import dev.sluice.block.Bio;
 import dev.sluice.block.BlockException;
 import dev.sluice.block.Errno;
@@ -103,6 +104,8 @@ public final class FakeType implements TargetType {
         private final int block;
         private final Map<String, String> values;
         private final Host.Queues queues;
+        /** Its own control files. */
+        public volatile List<Attribute> attributes = List.of();
         /** Run by every message. */
         public volatile Callable onMessage = () -> { };
 
@@ -189,6 +192,11 @@ public final class FakeType implements TargetType {
             }
             values.putAll(changes);
             events.add("set " + args.device() + " " + changes);
+        }
+
+        @Override
+        public List<Attribute> attributes() {
+            return attributes;
         }
 
         @Override
