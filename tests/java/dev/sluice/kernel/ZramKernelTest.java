@@ -19,8 +19,8 @@ final class ZramKernelTest {
     private static final String[] SIZES = {"512", "4k", "64k", "128k", "1m"};
 
     @ParameterizedTest
-    @CsvSource({"session, codec=lz4", "session, codec=zstd page=16k", "session, codec=lz4 async=off",
-        "session, codec=lz4hc level=10", "stock, codec=lz4"})
+    @CsvSource({"session, codec=lz4", "session, codec=zstd page=16k",
+        "session, codec=lz4 async=off", "session, codec=lz4hc level=10", "stock, codec=lz4"})
     void fioVerifiesOnTheFileAndOnALoopDevice(String loop, String keys) {
         try (Mounted m = Mounted.with("loop=" + loop, "disk 32M zram " + keys)) {
             Path device = m.attach("disk");

@@ -10,6 +10,8 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.concurrent.ConcurrentLinkedDeque;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -61,27 +63,34 @@ class BatchQueueTest {
         }
     }
 
-    private static void awaitCount(AtomicInteger count, int wanted) {
-        Awaitility.await().atMost(20, TimeUnit.SECONDS).until(() -> count.get() >= wanted);
+    /** The first writer gets stuck in its work; what others there are run here, to their end. */
+    private void runOthersWhileFirstIsStuck(Deque<Runnable> writers, CountDownLatch stuck) {
+        pool.execute(writers.poll());
+        await(stuck);
+        while (!writers.isEmpty()) {
+            writers.poll().run();
+        }
     }
 
     @Test
     void aRequestEndsWhenItsLastPageIsDone() throws Exception {
         judge(made -> {
-            PageQueue queue = made.apply(real);
+            Deque<Runnable> writers = new ArrayDeque<>();
+            PageQueue queue = made.apply((caller, work) -> writers.add(work));
+            CountDownLatch stuck = new CountDownLatch(1);
             CountDownLatch go = new CountDownLatch(1);
             AtomicInteger done = new AtomicInteger();
             AtomicReference<Integer> doneAtEnd = new AtomicReference<>();
             queue.submit(new Request(0, 2 * BATCH, true, page -> {
                 if (page == BATCH - 1) {
+                    stuck.countDown();
                     await(go);
                 }
                 done.incrementAndGet();
                 return Errno.OK;
             }, outcome -> doneAtEnd.set(done.get())));
-            awaitCount(done, 2 * BATCH - 1);
-            // Whoever did the other batch has had its time to end the request too early.
-            Thread.sleep(20);
+            runOthersWhileFirstIsStuck(writers, stuck);
+            assertThat(done.get()).isEqualTo(2 * BATCH - 1);
             go.countDown();
             queue.close();
             assertThat(doneAtEnd.get()).isEqualTo(2 * BATCH);
@@ -124,37 +133,37 @@ class BatchQueueTest {
     @Test
     void twoWritesOfOnePageKeepTheirOrder() throws Exception {
         judge(made -> {
-            PageQueue queue = made.apply(real);
-            int[] content = new int[2 * BATCH];
+            Deque<Runnable> writers = new ConcurrentLinkedDeque<>();
+            PageQueue queue = made.apply((caller, work) -> writers.add(work));
+            int[] content = new int[BATCH]; // guarded by itself
+            CountDownLatch stuck = new CountDownLatch(1);
             CountDownLatch go = new CountDownLatch(1);
-            AtomicInteger begun = new AtomicInteger();
-            List<String> ends = new ArrayList<>(); // guarded by itself
+            List<String> ends = new CopyOnWriteArrayList<>();
             for (int writer = 1; writer <= 2; writer++) {
                 int mine = writer;
                 queue.submit(new Request(0, BATCH, true, page -> {
-                    begun.incrementAndGet();
                     if (mine == 1) {
+                        stuck.countDown();
                         await(go);
                     }
                     synchronized (content) {
                         content[page] = mine;
                     }
                     return Errno.OK;
-                }, outcome -> {
-                    synchronized (ends) {
-                        ends.add("writer " + mine);
-                    }
-                }));
+                }, outcome -> ends.add("writer " + mine)));
             }
-            awaitCount(begun, 1);
-            // Another writer has its time to take the second request.
-            Thread.sleep(20);
+            runOthersWhileFirstIsStuck(writers, stuck);
             go.countDown();
+            Awaitility.await().atMost(20, TimeUnit.SECONDS).until(() -> {
+                Runnable more = writers.poll();
+                if (more != null) {
+                    more.run();
+                }
+                return ends.size() == 2;
+            });
             queue.close();
-            for (int page = 0; page < BATCH; page++) {
-                assertThat(content[page]).isEqualTo(2);
-            }
             assertThat(ends).containsExactly("writer 1", "writer 2");
+            assertThat(content).containsOnly(2);
         }, Defect.NO_ORDER);
     }
 

@@ -5,7 +5,6 @@ import dev.sluice.block.Errno;
 import dev.sluice.block.Target;
 import dev.sluice.zram.Codec;
 import dev.sluice.zram.Options;
-import dev.sluice.zram.Threads;
 import dev.sluice.zram.Zram;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -58,9 +57,8 @@ final class ZramTarget implements TargetType {
     @Override
     public Target open(TargetArgs args, Host host) throws BlockException {
         Options options = options(args);
-        // The one place that knows how the host gives threads to targets.
-        Threads threads = (caller, work) -> host.tasks().run(work);
-        return new Zram(args.device(), options, host.arena(), threads, host.clock(), host.log());
+        return new Zram(args.device(), options, host.arena(),
+                host.queues().of(args.device())::run, host.clock(), host.log());
     }
 
     private static Options options(TargetArgs args) throws BlockException {

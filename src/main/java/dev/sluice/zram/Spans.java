@@ -6,10 +6,10 @@ import dev.sluice.sys.Native;
 import java.util.Arrays;
 
 /**
- * The memory of a {@link PageStore}: regions of 1 GiB of address space, cut into spans, and a record
- * of 32 bytes for each span, outside the heap as well. A place is a region's number and the offset
- * in it; a span's number follows from it. Thread-safe; a span's record is guarded by the lock of the
- * class that has it.
+ * The memory of a {@link PageStore}: regions of 1 GiB of address space, cut into spans, and a
+ * record of 32 bytes for each span, outside the heap as well. A place is a region's number and the
+ * offset in it; a span's number follows from it. Thread-safe; a span's record is guarded by the
+ * lock of the class that has it.
  */
 final class Spans {
     private static final int REGION_SHIFT = 30;

@@ -26,9 +26,9 @@ import java.util.concurrent.locks.LockSupport;
  * write, more to read. Larger requests, and all writes of a codec that is too slow even for one
  * page, go to the {@link BatchQueue}.
  *
- * <p>States: set up (has a {@link Disk}) → {@link #reset} → not set up (size 0) → {@link #init} → set
- * up. Each request is counted in before it looks for the disk, and out when it is done with it, so
- * that a reset knows when nobody is.
+ * <p>States: set up (has a {@link Disk}) → {@link #reset} → not set up (size 0) → {@link #init} →
+ * set up. Each request is counted in before it looks for the disk, and out when it is done with
+ * it, so that a reset knows when nobody is.
  */
 public final class Zram implements Target, BatchQueue.Work {
     private static final long INLINE_NANOS = 50_000;
@@ -98,8 +98,8 @@ public final class Zram implements Target, BatchQueue.Work {
         readNanos = (long) codec.decompressNanos() * page / Options.LEAST_PAGE;
         Disk made = new Disk(name, pages * page, page, codec, arena, log);
         made.store().limit(memLimit);
-        limits = new Limits(pages * page, page, false, true, true, false,
-                writeNanos > INLINE_NANOS, false);
+        limits = new Limits(pages * page, page, false, true, true, writeNanos > INLINE_NANOS,
+                false);
         disk = made;
     }
 
