@@ -7,7 +7,8 @@ import picocli.CommandLine.Option;
 
 /** The benchmarks by name; {@code scripts/bench NAME} starts this after it has built it. */
 @Command(name = "bench", description = "Measures sluice beside what else could be used.",
-        subcommands = {TransportBench.class, CgroupBench.class, DelayBench.class})
+        subcommands = {TransportBench.class, CgroupBench.class, DelayBench.class,
+            ZramMemory.class})
 final class Bench {
     @Option(names = {"-h", "--help"}, usageHelp = true, description = "this text")
     private boolean help;
@@ -17,6 +18,7 @@ final class Bench {
     public static void main(String[] arguments) {
         System.exit(new CommandLine(new Bench())
                 .addSubcommand("completion", completion())
+                .addSubcommand("zram", zram())
                 .setExecutionExceptionHandler((e, command, parsed) -> report(e))
                 .execute(arguments));
     }
@@ -25,6 +27,13 @@ final class Bench {
         CommandLine line = new CommandLine(new TransportBench(Plan.completion()));
         line.getCommandSpec().usageMessage().description(
                 "Measures overwrites completed by the thread that ended them, and by a worker.");
+        return line;
+    }
+
+    private static CommandLine zram() {
+        CommandLine line = new CommandLine(new TransportBench(Plan.zram()));
+        line.getCommandSpec().usageMessage().description(
+                "Measures compressed memory beside the kernel's and nbdkit's.");
         return line;
     }
 

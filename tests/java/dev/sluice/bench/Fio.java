@@ -12,11 +12,13 @@ import java.util.List;
 final class Fio {
     private final Shell shell;
     private final long size;
+    private final List<String> data;
 
-    /** Every run covers the first size bytes of its file. */
-    Fio(Shell shell, long size) {
+    /** Every run covers the first size bytes of its file; {@code data} are options for them. */
+    Fio(Shell shell, long size, List<String> data) {
         this.shell = shell;
         this.size = size;
+        this.data = data;
     }
 
     /** What one run did; the rate is in requests, or bytes, per second of fio's own clock. */
@@ -52,6 +54,7 @@ final class Fio {
                     // A cached file stays cached; nothing is laid out before the clock runs.
                     "--invalidate=0", "--fallocate=none", "--allow_file_create=0",
                     "--output-format=json", "--output=" + json));
+            command.addAll(data);
             command.addAll(options);
             shell.run(limit, command);
             return Files.readString(json);

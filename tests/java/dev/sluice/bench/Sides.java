@@ -27,7 +27,7 @@ final class Sides {
     }
 
     List<Group> transport() {
-        String mib = (size >> 20) + "M";
+        String mib = mib();
         Side zero = new Side("zero", "sluice zero", Data.NONE, false, true,
                 sluice("zero", data -> mib + " zero"));
         Side nullCo = new Side("null", "qemu-storage-daemon null-co over FUSE", Data.NONE, false,
@@ -125,12 +125,26 @@ final class Sides {
         };
     }
 
+    /** The size as a table has it. */
+    String mib() {
+        return (size >> 20) + "M";
+    }
+
+    /** The kernel's own, which must be unused; unused it is left. */
+    Serving kernelZram(String algorithm) throws IOException {
+        KernelZram.setUp(shell.scratch(), algorithm, size);
+        return new Serving(KernelZram.DEVICE, List.of(), Gc.NONE,
+                () -> KernelZram.reset(shell.scratch()));
+    }
+
     /** Over a socket, since nbdfuse takes several connections only to a server it found there. */
-    private Serving nbdkit() throws IOException, InterruptedException {
+    Serving nbdkit(String... words) throws IOException, InterruptedException {
         Path socket = shell.scratch().resolve("nbdkit.socket");
         Files.deleteIfExists(socket);
-        Process server = shell.spawn("nbdkit", "nbdkit", "--foreground", "--unix",
-                socket.toString(), "memory", "size=" + size);
+        List<String> command = new ArrayList<>(List.of("nbdkit", "--foreground", "--unix",
+                socket.toString(), "memory", "size=" + size));
+        command.addAll(List.of(words));
+        Process server = shell.spawn("nbdkit", command.toArray(String[]::new));
         try {
             shell.awaitReady("nbdkit", server, () -> Files.exists(socket));
             Path mount = Files.createDirectories(shell.scratch().resolve("nbdkit.mount"));

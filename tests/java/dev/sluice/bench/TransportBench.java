@@ -32,7 +32,8 @@ final class TransportBench implements Callable<Integer> {
     private String cellsPattern = "";
     @Option(names = "--sides", paramLabel = "NAME", split = ",",
             description = "only these; transport has zero, null, ram, nbdkit, file, qraw, bare, "
-                    + "file-direct, qraw-direct, bare-direct; completion caller, worker, auto")
+                    + "file-direct, qraw-direct, bare-direct; completion caller, worker, auto; "
+                    + "zram lz4, kernel, nbdkit-zstd, zstd, zstd-plain")
     private List<String> names = List.of();
     @Option(names = "--reps", paramLabel = "N", description = "repetitions, 5 if not given")
     private Integer reps;
@@ -79,7 +80,7 @@ final class TransportBench implements Callable<Integer> {
                     + "--size at 4");
         }
         shell = new Shell(scratch.toRealPath());
-        fio = new Fio(shell, (long) mib << 20);
+        fio = new Fio(shell, (long) mib << 20, plan.data());
         Pattern pattern = Pattern.compile(cellsPattern);
         cells = plan.cells().stream().filter(c -> pattern.matcher(c.name()).find()).toList();
         if (cells.isEmpty()) {
@@ -119,7 +120,8 @@ final class TransportBench implements Callable<Integer> {
                 + (mountOptions.isEmpty() ? "" : ", mounted with -o " + mountOptions));
     }
 
-    private void tail(Map<String, String> facts, List<Group> groups) throws IOException {
+    private void tail(Map<String, String> facts, List<Group> groups)
+            throws IOException, InterruptedException {
         System.out.println("- load average before and after: "
                 + facts.get("load average before and after"));
         System.out.println("- processor time stolen by the host: "
@@ -127,6 +129,9 @@ final class TransportBench implements Callable<Integer> {
         Report report = new Report(results, cells);
         groups.forEach(group -> System.out.print(report.group(group)));
         System.out.print(report.goals(plan.goals(), plan.cells()));
+        if (names.isEmpty() && cellsPattern.isEmpty()) {
+            System.out.print(plan.more().report(shell));
+        }
         if (json != null) {
             Map<String, Map<String, List<Sample>>> samples = new LinkedHashMap<>();
             results.samples().forEach((side, byCell) -> byCell.forEach((cell, list) -> samples

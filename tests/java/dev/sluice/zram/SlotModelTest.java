@@ -54,7 +54,7 @@ class SlotModelTest {
             memory.bytes().put(0, bytes);
             int n = stream.compress(memory, 0, page);
             arena.unmap(memory);
-            return n >= page / 64 * 51 ? page : n;
+            return n >= page / 64 * 57 ? page : n;
         }
 
         void written(int slot, byte[] bytes) {

@@ -22,8 +22,8 @@ import dev.sluice.sys.Arena;
  * which holds the lock while it copies, sees all of one write.
  */
 final class Disk implements PageStore.Owners {
-    /** Of 64: what shrinks to less than this is compressed, else it is huge. The kernel's too. */
-    private static final int HUGE_OF_64 = 51;
+    /** Of 64: what shrinks to less than this is compressed, else it is huge; as in the kernel. */
+    static final int HUGE_OF_64 = 57;
 
     private final String name;
     private final int page;
