@@ -75,11 +75,11 @@ record Plan(String title, Function<Sides, List<Group>> groups, List<Cell> cells,
                 data -> sides.kernelZram("lz4"));
         Side nbdkit = new Side("nbdkit-zstd", "nbdkit memory allocator=zstd through nbdfuse",
                 Data.MEMORY, false, true, data -> sides.nbdkit("allocator=zstd"));
-        Side zstd = new Side("zstd", "sluice zram codec=zstd level=1", Data.MEMORY, false, true,
-                sides.sluice("zstd", "", data -> sides.mib() + " zram codec=zstd level=1"));
+        Side zstd = new Side("zstd", "sluice zram codec=zstd", Data.MEMORY, false, true,
+                sides.sluice("zstd", "", data -> sides.mib() + " zram codec=zstd"));
         Side plain = new Side("zstd-plain", "the same with async=off", Data.MEMORY, false, true,
                 sides.sluice("zstd-plain", "",
-                        data -> sides.mib() + " zram codec=zstd level=1 async=off"));
+                        data -> sides.mib() + " zram codec=zstd async=off"));
         return List.of(new Group(List.of(ours, kernel, nbdkit)), new Group(List.of(zstd, plain)));
     }
 

@@ -90,7 +90,7 @@ class BatchQueueTest {
                 return Errno.OK;
             }, outcome -> doneAtEnd.set(done.get())));
             runOthersWhileFirstIsStuck(writers, stuck);
-            assertThat(done.get()).isEqualTo(2 * BATCH - 1);
+            assertThat(done.get()).isLessThan(2 * BATCH);
             go.countDown();
             queue.close();
             assertThat(doneAtEnd.get()).isEqualTo(2 * BATCH);

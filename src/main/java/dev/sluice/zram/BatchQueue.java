@@ -20,8 +20,10 @@ import java.util.Map;
  * <p>A job: waiting → ready (some units not taken) → taken (all taken, some not done) → ended.
  */
 final class BatchQueue {
-    /** Units that a writer takes at once. */
+    /** Units that a writer takes at once, at most. */
     static final int BATCH = 32;
+    /** And at least, near the end of a request, so that its writers end together. */
+    private static final int LEAST = 4;
     /** Units that may be ready at most, unless a single job has more. */
     static final int MOST_READY = 64 * BATCH;
     private static final int SPARES = 32;
@@ -194,7 +196,7 @@ final class BatchQueue {
                     return;
                 }
                 from = job.taken;
-                count = whole ? job.units : Math.min(BATCH, job.units - from);
+                count = batch(job.units - from);
                 job.taken += count;
                 queued -= count;
                 batches++;
@@ -204,6 +206,11 @@ final class BatchQueue {
             }
             done(job, count, work.carry(job, from, count));
         }
+    }
+
+    private int batch(int left) {
+        int share = left / (2 * writers);
+        return whole ? left : Math.min(left, Math.min(BATCH, Math.max(LEAST, share)));
     }
 
     private void done(Job job, int count, Errno outcome) {
