@@ -26,9 +26,9 @@ final class LightKernelTest {
     @Test
     void aRequestThatEndsAtOnceTakesNothingFromTheHeap() {
         try (Mounted m = Mounted.with("", "nothing 64M zero", "base 64M ram",
-                "window 32M linear base offset=32M")) {
+                "window 32M linear base offset=32M", "packed 64M zram")) {
             fill(m.file("base"));
-            String[] devices = {"nothing", "base", "window"};
+            String[] devices = {"nothing", "base", "window", "packed"};
             for (String device : devices) {
                 requests(m.file(device), "libaio", 32, REQUESTS / 2);
             }

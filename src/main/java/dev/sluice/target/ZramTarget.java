@@ -78,7 +78,7 @@ final class ZramTarget implements TargetType {
         String dictionary = args.text("dict", "");
         return new Options(args.size(), page, args.text("codec", "lz4"),
                 number(args, "level", 0, Short.MIN_VALUE, 1 << 17),
-                dictionary.isEmpty() ? null : read(dictionary), Words.quote(dictionary),
+                dictionary.isEmpty() ? null : read(dictionary), absolute(dictionary),
                 number(args, "writers", processors(), 1, MOST_WRITERS),
                 args.flag("async", true), args.size("mem-limit", 0));
     }
@@ -99,6 +99,10 @@ final class ZramTarget implements TargetType {
             // Refused below.
         }
         throw TargetArgs.bad(key, text, "a number from " + least + " to " + most);
+    }
+
+    private static String absolute(String file) {
+        return file.isEmpty() ? null : Words.quote(Path.of(file).toAbsolutePath().toString());
     }
 
     private static byte[] read(String file) throws BlockException {

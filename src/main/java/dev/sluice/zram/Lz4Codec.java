@@ -18,7 +18,7 @@ final class Lz4Codec extends Codec {
     private static final int MOST_ACCELERATION = 65537;
 
     private final boolean high;
-    private final LZ4Factory factory = LZ4Factory.nativeInstance();
+    private final LZ4Factory factory = Lz4Library.load();
     private final LZ4SafeDecompressor decompressor = factory.safeDecompressor();
 
     private Lz4Codec(boolean high, int level) {

@@ -199,7 +199,7 @@ public final class Zram implements Target, BatchQueue.Work {
             bio.answer(zeros, 0);
             end(bio, Errno.OK);
         } else if (count * readNanos <= INLINE_NANOS) {
-            end(bio, pages(d, bio, first, 0, (int) count));
+            now(d, bio, first, count);
         } else {
             queue.submit(bio, first, first + count - 1, false, (int) count, bio.caller());
         }
@@ -207,7 +207,7 @@ public final class Zram implements Target, BatchQueue.Work {
 
     private void write(Disk d, Bio bio, long first, long count) {
         if (count * writeNanos <= INLINE_NANOS && queue.isFree(first, first + count - 1)) {
-            end(bio, pages(d, bio, first, 0, (int) count));
+            now(d, bio, first, count);
         } else {
             queue.submit(bio, first, first + count - 1, true, (int) count, bio.caller());
         }
@@ -215,12 +215,28 @@ public final class Zram implements Target, BatchQueue.Work {
 
     private void discard(Disk d, Bio bio, long first, long count) {
         if (count <= DISCARD_INLINE && queue.isFree(first, first + count - 1)) {
-            d.discard(first, count);
-            end(bio, Errno.OK);
+            now(d, bio, first, count);
         } else {
             queue.submit(bio, first, first + count - 1, true,
                     (int) ((count + DISCARD_UNIT - 1) / DISCARD_UNIT), bio.caller());
         }
+    }
+
+    /** Carries the bio out in this thread. */
+    private void now(Disk d, Bio bio, long first, long count) {
+        Errno outcome = Errno.OK;
+        try {
+            if (bio.op().hasData()) {
+                outcome = pages(d, bio, first, 0, (int) count);
+            } else {
+                d.discard(first, count);
+            }
+        } catch (RuntimeException | Error e) {
+            // Its device answers for it; here it is only no longer under way.
+            left.increment();
+            throw e;
+        }
+        end(bio, outcome);
     }
 
     /** Pages of a bio, one after the other; all are tried, the first error counts. */
