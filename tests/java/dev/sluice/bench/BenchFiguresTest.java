@@ -36,6 +36,17 @@ final class BenchFiguresTest {
     }
 
     @Test
+    void everyGoalOfZramIsJudgedByItsCells() {
+        Plan plan = Plan.zram();
+        assertThat(plan.cells()).extracting(Cell::name).doesNotHaveDuplicates().hasSize(7);
+        for (Goal goal : plan.goals()) {
+            assertThat(plan.cells().stream().filter(goal.taken())).as(goal.cells()).hasSize(1);
+            assertThat(goal.bound()).isPositive();
+        }
+        assertThat(plan.goals()).hasSize(11);
+    }
+
+    @Test
     void everyGoalIsMetBySidesThatAreFastEnough() {
         assertThat(verdicts(run(Map.of("zero", 300.0, "null", 100.0, "ram", 300.0, "nbdkit",
                 100.0, "file-direct", 80.0, "bare-direct", 100.0), 4.5)))

@@ -39,4 +39,20 @@ final class TransportBenchTest {
         assertThat(new Shell(scratch).run(20, "losetup", "--list", "--noheadings", "--output",
                 "BACK-FILE")).doesNotContain(scratch.toString());
     }
+
+    @Test
+    void compressedMemoryIsMeasuredToo() throws Exception {
+        Path json = scratch.resolve("samples.json");
+        int status = new CommandLine(new TransportBench(Plan.zram())).execute(
+                "--scratch=" + scratch, "--sides=lz4,zstd-plain", "--cells=^1m-seqwrite-qd1$",
+                "--reps=1", "--seconds=1", "--warm=1", "--size=16", "--json=" + json);
+        assertThat(status).isZero();
+        JsonNode samples = new ObjectMapper().readTree(json.toFile()).get("samples");
+        for (String side : new String[] {"lz4", "zstd-plain"}) {
+            assertThat(samples.at("/" + side + "/1m-seqwrite-qd1/0/rate").asDouble())
+                    .as(side).isPositive();
+        }
+        assertThat(Files.readString(Path.of("/proc/self/mounts")))
+                .doesNotContain(scratch.toString());
+    }
 }
