@@ -14,7 +14,12 @@ final class Fio {
     private final long size;
     private final List<String> data;
 
-    /** Every run covers the first size bytes of its file; {@code data} are options for them. */
+    /** Every run covers the first size bytes of its file. */
+    Fio(Shell shell, long size) {
+        this(shell, size, List.of());
+    }
+
+    /** The same; {@code data} are options that say what is written. */
     Fio(Shell shell, long size, List<String> data) {
         this.shell = shell;
         this.size = size;
