@@ -73,7 +73,7 @@ class SessionWireTest {
                         System::nanoTime, arena), null,
                 handles, slots, workers::queue, new Interrupts(List.of(device), timer,
                         workers.queue("i"), System::nanoTime, (s, c) -> { }), true, readers,
-                sessions, new Watch(sessions), true,
+                sessions, true,
                 new Pace(System::nanoTime, arena));
         thread = new Thread(session);
         thread.setDaemon(true);

@@ -40,8 +40,6 @@ final class Intake {
     private final Clock clock;
     /** When the first thread last handed something out; its own. */
     private long lastEnd;
-    /** When it last handed out what was due; its own. */
-    private long lastDue;
     private final Memory event;
     /** The epoll descriptor; -1 where only the channel brings work. */
     private final int epoll;
@@ -117,7 +115,9 @@ final class Intake {
         long awake = spinNanos;
         while (true) {
             boolean some = completions.reap();
-            boolean due = isDue() && expire.getAsBoolean();
+            if (isDue()) {
+                expire.getAsBoolean();
+            }
             int n = channel.read(address, length);
             if (n != Channel.NOTHING) {
                 return n;
@@ -134,13 +134,11 @@ final class Intake {
             if (some) {
                 lastEnd = now;
             }
-            if (due) {
-                lastDue = now;
-            }
             if (some || since == 0) {
                 since = now;
             }
-            if (now - lastDue < spinNanos || timer.earliest() - now <= awake) {
+            // Not after it: who was answered may have been woken on this very CPU.
+            if (timer.earliest() - now <= awake) {
                 continue;
             }
             boolean busy = completions.underWay() || now - lastEnd < lookNanos;

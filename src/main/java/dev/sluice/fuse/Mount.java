@@ -177,13 +177,14 @@ public final class Mount {
             @Override
             public Session make(int number) {
                 return new Session(channel, intake, handshake, parts.handles(), slots,
-                        workers::queue, interrupts, options.inline(), readers, sessions, watch,
+                        workers::queue, interrupts, options.inline(), readers, sessions,
                         number == 0, new Pace(parts.clock(), arena));
             }
 
             @Override
             public Thread start(int number, Session session) {
-                return workers.watchedMember("session-" + number, session);
+                return workers.watchedMember("session-" + number, session,
+                        () -> watch.begins());
             }
         }, readers);
         watch = new Watch(sessions);

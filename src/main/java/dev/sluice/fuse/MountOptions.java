@@ -78,7 +78,7 @@ public record MountOptions(
         private long maxBackground = 16384;
         private long payload = 1L << 30;
         private long lookNanos = 150_000;
-        private long spinNanos = 25_000;
+        private long spinNanos = 20_000;
 
         void take(String word) throws BlockException {
             int equals = word.indexOf('=');

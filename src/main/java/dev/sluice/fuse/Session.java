@@ -48,7 +48,6 @@ final class Session implements Runnable {
     private final Pace pace;
     private final Readers readers;
     private final Sessions sessions;
-    private final Watch watch;
     private final boolean first;
     private final BooleanSupplier expire = this::expire;
     /** Null from when it is another's, as far as is known: the next turn takes another. */
@@ -65,7 +64,7 @@ final class Session implements Runnable {
 
     Session(Channel channel, Intake intake, Handshake libfuse, Handles handles, SlotPool slots,
             Host.Queues queues, Interrupts interrupts, boolean inline, Readers readers,
-            Sessions sessions, Watch watch, boolean first, Pace pace) {
+            Sessions sessions, boolean first, Pace pace) {
         this.channel = channel;
         this.intake = intake;
         this.libfuse = libfuse;
@@ -76,7 +75,6 @@ final class Session implements Runnable {
         this.inline = inline;
         this.readers = readers;
         this.sessions = sessions;
-        this.watch = watch;
         this.first = first;
         this.pace = pace;
         this.slot = slots.take(Wire.LARGEST_WRITE);
@@ -325,7 +323,6 @@ final class Session implements Runnable {
     private long begin() {
         long number = ++requests;
         at = number;
-        watch.begins();
         return number;
     }
 

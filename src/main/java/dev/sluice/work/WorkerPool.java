@@ -106,7 +106,11 @@ public final class WorkerPool implements AutoCloseable {
 
         @Override
         public boolean watched() {
-            return charge == null && Thread.currentThread() instanceof Watched;
+            if (charge == null && Thread.currentThread() instanceof Watched watched) {
+                watched.risks.run();
+                return true;
+            }
+            return false;
         }
     }
 
@@ -156,14 +160,21 @@ public final class WorkerPool implements AutoCloseable {
         return begin(new Thread(loop, threadName));
     }
 
-    /** The same for a thread that somebody stands in for when it blocks: a session thread. */
-    public Thread watchedMember(String threadName, Runnable loop) {
-        return begin(new Watched(loop, threadName));
+    /**
+     * The same for a thread that somebody stands in for when it blocks: a session thread.
+     *
+     * @param risks is run by the thread before it does what may block
+     */
+    public Thread watchedMember(String threadName, Runnable loop, Runnable risks) {
+        return begin(new Watched(loop, threadName, risks));
     }
 
     private static final class Watched extends Thread {
-        Watched(Runnable loop, String name) {
+        private final Runnable risks;
+
+        Watched(Runnable loop, String name, Runnable risks) {
             super(loop, name);
+            this.risks = risks;
         }
     }
 
