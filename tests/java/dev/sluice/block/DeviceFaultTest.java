@@ -26,10 +26,14 @@ class DeviceFaultTest {
 
     /** A target of which only submit matters. */
     private Target target(Consumer<Bio> submit) {
+        return target(memory.limits(), submit);
+    }
+
+    private static Target target(Limits limits, Consumer<Bio> submit) {
         return new Target() {
             @Override
             public Limits limits() {
-                return memory.limits();
+                return limits;
             }
 
             @Override
@@ -70,6 +74,25 @@ class DeviceFaultTest {
         device.reopen(d -> false);
         assertThat(device.failed()).isTrue();
         assertThat(device.inFlight()).isZero();
+    }
+
+    /** Held back until its caller was killed, and never carried out: others lose nothing. */
+    @Test
+    void aFlushThatWasInterruptedIsNoFailedFlush() {
+        Limits noFua = MemoryTarget.limits(1 << 20, 4096, false, true);
+        Device device = host.device("d", target(noFua, b -> {
+            if (b.op() == Op.FLUSH) {
+                b.fail(Errno.EINTR);
+            } else {
+                b.complete();
+            }
+        }));
+        assertThat(TestBio.submit(device, Op.FLUSH, 0, 0, 0).outcome()).isEqualTo(Errno.EINTR);
+        assertThat(device.failed()).isFalse();
+        TestBio fua = TestBio.submit(device, Op.WRITE, 0, 4096, 1, true, () -> { });
+        assertThat(fua.outcome()).isEqualTo(Errno.EINTR);
+        assertThat(device.failed()).isFalse();
+        assertThat(TestBio.submit(device, Op.WRITE, 0, 4096, 1).outcome()).isEqualTo(Errno.OK);
     }
 
     @Test

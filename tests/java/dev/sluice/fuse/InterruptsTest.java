@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -66,6 +67,21 @@ class InterruptsTest {
         public String arguments() {
             return "";
         }
+    }
+
+    @BeforeEach
+    void use() {
+        timer.use();
+    }
+
+    /** A mount without delays: nobody would look at the timer, nor sleep while it is due. */
+    @Test
+    void whereNothingIsHeldBackNobodyIsToLook() {
+        Timer unused = new Timer((s, c) -> log.add(s));
+        new Interrupts(List.of(device), unused, TestQueues.of(Runnable::run).of("i"), clock,
+                (s, c) -> log.add(s)).add(7);
+        assertThat(unused.size()).isZero();
+        assertThat(unused.earliest()).isEqualTo(Timer.NEVER);
     }
 
     private void pass(int steps) {

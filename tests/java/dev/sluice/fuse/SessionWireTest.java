@@ -67,7 +67,7 @@ class SessionWireTest {
                 new CompletionWorker(Completion.Mode.AUTO, workers.queue("c"), (s, c) -> { }),
                 (s, c) -> { });
         Readers readers = new Readers(1);
-        Sessions sessions = new Sessions(null, readers);
+        Sessions sessions = new Sessions(null, readers, (s, c) -> { });
         session = new Session(channel,
                 new Intake(channel, new Completions(true), timer, MountOptions.parse(null),
                         System::nanoTime, arena), null,

@@ -61,6 +61,23 @@ final class SlotPoolTest {
         assertThat(pool.takenBytes()).isZero();
     }
 
+    /** Callers that wait are not counted by the kernel: they must not be granted to the others. */
+    @Test
+    void whatTheKernelDoesNotCountDoesNotRaiseTheBound() {
+        Background background = new Background(64 * MIB, 16384, told::add);
+        SlotPool pool = pool(background);
+        int waiting = 4;
+        int held = 0;
+        for (int i = 0; i < 1000; i++) {
+            // The kernel sends as many as it was told, beside those that wait.
+            while (held < background.told() + waiting) {
+                pool.take(MIB);
+                held++;
+            }
+        }
+        assertThat(pool.takenBytes()).isLessThanOrEqualTo((72L + waiting) * MIB);
+    }
+
     @Test
     void aKernelThatCannotBeToldIsToldOnce() {
         Background background = new Background(64 * MIB, 16384, n -> {

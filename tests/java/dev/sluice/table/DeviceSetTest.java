@@ -50,6 +50,10 @@ class DeviceSetTest {
         return DeviceSet.open(Table.parse(text, types), types, host, folder.resolve("mnt"));
     }
 
+    private static void close(DeviceSet set) throws BlockException {
+        set.close(50, () -> { });
+    }
+
     private BlockException mistake(String text) {
         BlockException e = catchThrowableOfType(BlockException.class, () -> open(text));
         assertThat(e).as(text).isNotNull();
@@ -197,7 +201,7 @@ class DeviceSetTest {
         set.device("top").submit(bio);
         assertThat(bio.release()).isFalse();
         events.clear();
-        BlockException e = catchThrowableOfType(BlockException.class, () -> set.close(50));
+        BlockException e = catchThrowableOfType(BlockException.class, () -> close(set));
 
         assertThat(e).hasMessage("top: not idle after 50ms, requests in flight: 1");
         assertThat(e.errno()).isEqualTo(Errno.ETIMEDOUT);
@@ -228,7 +232,7 @@ class DeviceSetTest {
     void leavesADeviceOpenWhoseFlushDoesNotEnd() throws Exception {
         DeviceSet set = open("a 1M leaf fail=hold");
         events.clear();
-        BlockException e = catchThrowableOfType(BlockException.class, () -> set.close(50));
+        BlockException e = catchThrowableOfType(BlockException.class, () -> close(set));
 
         assertThat(e).hasMessage("a: the flush failed: timed out");
         assertThat(events).startsWith("drain a", "FLUSH a").doesNotContain("close a");

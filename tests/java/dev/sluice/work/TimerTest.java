@@ -47,6 +47,35 @@ final class TimerTest {
         assertThat(timer.size()).isZero();
     }
 
+    /** As when a disk below a delay is frozen: it holds up nothing else that is due. */
+    @Test
+    void whoIsStuckInOneEntryHoldsUpNoOther() throws Exception {
+        CountDownLatch stuck = new CountDownLatch(1);
+        CountDownLatch free = new CountDownLatch(1);
+        timer.add(new Timer.Entry() {
+            @Override
+            protected void expired() {
+                stuck.countDown();
+                try {
+                    assertThat(free.await(20, TimeUnit.SECONDS)).isTrue();
+                } catch (InterruptedException e) {
+                    throw new AssertionError(e);
+                }
+            }
+        }, 1);
+        for (int i = 0; i < 10; i++) {
+            timer.add(entry(i), 2);
+        }
+        Thread other = new Thread(() -> timer.expire(5));
+        other.start();
+        assertThat(stuck.await(20, TimeUnit.SECONDS)).isTrue();
+        assertThat(timer.expire(5)).isEqualTo(10);
+        assertThat(expired).hasSize(10);
+        assertThat(timer.earliest()).isEqualTo(Timer.NEVER);
+        free.countDown();
+        other.join(20_000);
+    }
+
     /** Random adding, removing and expiring beside a list that is sorted. */
     @Test
     void itAgreesWithASortedList() {

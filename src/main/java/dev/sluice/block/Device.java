@@ -198,6 +198,10 @@ public final class Device {
 
     private void flushEnded(Bio bio) {
         if (bio.outcome() != Errno.OK) {
+            if (bio.outcome() == Errno.EINTR) {
+                // Held back until its caller died, and never carried out: nothing is lost.
+                return;
+            }
             flushFailed(bio.outcome());
         } else if (flushFailed) {
             // The kernel reports a failed writeback to one fsync only; it may concern this one.

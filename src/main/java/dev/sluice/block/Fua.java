@@ -24,7 +24,7 @@ final class Fua implements Bio.End {
     @Override
     public void ended(Bio ended) {
         if (step.outcome() != Errno.OK) {
-            if (flushing) {
+            if (flushing && step.outcome() != Errno.EINTR) {
                 device.flushFailed(step.outcome());
             }
             bio.fail(step.outcome());

@@ -118,7 +118,7 @@ final class Daemon {
 
     private void closeAfter(Exception e) {
         try {
-            devices.close(DRAIN_MILLIS);
+            devices.close(DRAIN_MILLIS, () -> { });
         } catch (BlockException second) {
             e.addSuppressed(second);
         }
@@ -158,7 +158,7 @@ final class Daemon {
         if (!finished) {
             failure = broken;
             try {
-                devices.close(DRAIN_MILLIS);
+                devices.close(DRAIN_MILLIS, mount::awaitReplies);
                 LOG.info("drained, flushed and closed");
             } catch (BlockException | RuntimeException e) {
                 failure = (broken == null ? "" : broken + "; ") + e.getMessage();

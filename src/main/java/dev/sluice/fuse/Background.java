@@ -41,9 +41,12 @@ final class Background implements AutoCloseable {
         this.told = allowed(0, 0);
     }
 
-    /** How many there is room for, the largest each. */
+    /**
+     * How many there is room for, the largest each; negative where more is held than there should
+     * be. Else those that the kernel does not count would be granted it again and again.
+     */
     private long room(long takenBytes) {
-        return Math.max(0, budget - takenBytes) / LARGEST;
+        return Math.floorDiv(budget - takenBytes, LARGEST);
     }
 
     private int allowed(int held, long takenBytes) {

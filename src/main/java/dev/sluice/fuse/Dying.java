@@ -1,6 +1,7 @@
 package dev.sluice.fuse;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -29,9 +30,12 @@ final class Dying {
     /** Whether the thread dies, or is gone. Reads a file. */
     static boolean is(int thread) {
         try {
-            return says(Files.readAllLines(Path.of("/proc", Integer.toString(thread), "status")));
+            // In it is the thread's name, which may be cut off inside a letter.
+            return says(Files.readAllLines(Path.of("/proc", Integer.toString(thread), "status"),
+                    StandardCharsets.ISO_8859_1));
         } catch (NoSuchFileException e) {
-            return true;
+            // Where others' processes are hidden nobody can tell.
+            return Files.exists(Path.of("/proc/1"));
         } catch (IOException e) {
             // ESRCH: it went while it was read.
             return !Files.exists(Path.of("/proc", Integer.toString(thread)));

@@ -53,6 +53,10 @@ final class Interrupts {
 
     /** The caller of a request got a signal. */
     void add(long request) {
+        if (!timer.used()) {
+            // Nothing is ever held back in this mount, and nobody would look at the timer.
+            return;
+        }
         synchronized (this) {
             if (misses.size() >= MOST) {
                 return;

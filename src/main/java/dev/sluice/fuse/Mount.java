@@ -24,6 +24,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
 import jnr.ffi.Struct;
 
 /**
@@ -37,6 +38,7 @@ public final class Mount {
     private static final String INTERRUPTS = "(interrupts)";
     private static final int MNT_DETACH = 2;
     private static final int POLL_MILLIS = 10;
+    private static final int REPLY_MILLIS = 1000;
 
     private final Path dir;
     private final MountOptions options;
@@ -186,7 +188,7 @@ public final class Mount {
                 return workers.watchedMember("session-" + number, session,
                         () -> watch.begins());
             }
-        }, readers);
+        }, readers, log);
         watch = new Watch(sessions);
         for (int i = 0; i < options.threads(); i++) {
             sessions.add();
@@ -307,6 +309,17 @@ public final class Mount {
         log.error(dir + " is busy (" + Native.error().text() + "): detached", null);
         Libc.LIBC.umount2(dir.toString(), MNT_DETACH);
         return stopReading();
+    }
+
+    /**
+     * Waits until replies that were begun are sent, a second at most: they may be sent from the
+     * memory of a target that is to be closed. For when no device has a request in flight.
+     */
+    public void awaitReplies() {
+        for (int i = 0; i < REPLY_MILLIS && sessions != null
+                && sessions.all().stream().anyMatch(Session::handling); i++) {
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1));
+        }
     }
 
     private boolean stopReading() {

@@ -59,6 +59,13 @@ final class Readers {
         away = away - 1;
     }
 
+    /** The thread that {@link #more} counted on does not come. */
+    synchronized void less() {
+        others = others - 1;
+        inside = inside - 1;
+        asked--;
+    }
+
     /** Whether somebody has to stay for one that is away. */
     boolean someAway() {
         return away > 0;

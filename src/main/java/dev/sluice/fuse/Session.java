@@ -28,10 +28,13 @@ final class Session implements Runnable {
     private static final int ENOUGH = 512;
 
     private static final VarHandle AT;
+    private static final VarHandle HANDLING;
 
     static {
         try {
-            AT = MethodHandles.lookup().findVarHandle(Session.class, "at", long.class);
+            MethodHandles.Lookup l = MethodHandles.lookup();
+            AT = l.findVarHandle(Session.class, "at", long.class);
+            HANDLING = l.findVarHandle(Session.class, "handling", boolean.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
@@ -57,6 +60,12 @@ final class Session implements Runnable {
     /** The number of the request it is at, where that may block; 0: none; negative: stuck. */
     private volatile long at;
     private long requests;
+    /**
+     * From before a request's bio until its reply has been sent. Whoever sees under a device's lock
+     * that a bio has ended sees this too, as long as the reply may come from the target's memory.
+     */
+    @SuppressWarnings("unused")
+    private volatile boolean handling;
     /** What the last look saw; the watch's own. */
     private long seen;
     private volatile boolean stopped;
@@ -77,7 +86,6 @@ final class Session implements Runnable {
         this.sessions = sessions;
         this.first = first;
         this.pace = pace;
-        this.slot = slots.take(Wire.LARGEST_WRITE);
     }
 
     @Override
@@ -183,7 +191,12 @@ final class Session implements Runnable {
                 if (device != null) {
                     slot.request(channel, opcode, b.getLong(MESSAGE + Wire.IN_UNIQUE),
                             b.getInt(MESSAGE + Wire.IN_PID), device);
-                    data(opcode, device);
+                    HANDLING.setOpaque(this, true);
+                    try {
+                        data(opcode, device);
+                    } finally {
+                        HANDLING.setRelease(this, false);
+                    }
                 } else {
                     throughLibfuse(opcode, length);
                 }
@@ -342,6 +355,11 @@ final class Session implements Runnable {
         }
         seen = now;
         return now != 0;
+    }
+
+    /** Whether it is at a request, and may yet send a reply. */
+    boolean handling() {
+        return handling && !stuck();
     }
 
     /** Whether it was stuck at the last look, and still is. */

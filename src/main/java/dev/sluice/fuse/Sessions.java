@@ -1,5 +1,6 @@
 package dev.sluice.fuse;
 
+import dev.sluice.block.Device;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 
@@ -13,6 +14,7 @@ final class Sessions {
 
     private final Factory factory;
     private final Readers readers;
+    private final Device.Log log;
     private final List<Session> all = new CopyOnWriteArrayList<>();
     private final List<Thread> threads = new CopyOnWriteArrayList<>();
 
@@ -23,7 +25,8 @@ final class Sessions {
         Thread start(int number, Session session);
     }
 
-    Sessions(Factory factory, Readers readers) {
+    Sessions(Factory factory, Readers readers, Device.Log log) {
+        this.log = log;
         this.factory = factory;
         this.readers = readers;
     }
@@ -31,16 +34,23 @@ final class Sessions {
     /** One more thread; the first always reads, the others when they are asked in. */
     synchronized void add() {
         Session session = factory.make(all.size());
+        Thread thread = factory.start(all.size(), session);
         all.add(session);
-        threads.add(factory.start(all.size() - 1, session));
+        threads.add(thread);
     }
 
-    /** A reader goes away for a while: another reads, a new one if need be. */
+    /** A reader goes away for a while: another reads, a new one if need be. Throws nothing. */
     void away() {
-        if (!readers.away()) {
-            synchronized (this) {
-                if (all.size() < MOST && readers.more()) {
+        if (readers.away()) {
+            return;
+        }
+        synchronized (this) {
+            if (all.size() < MOST && readers.more()) {
+                try {
                     add();
+                } catch (RuntimeException | Error e) {
+                    readers.less();
+                    log.error("no thread to read requests while others are stuck: " + e, e);
                 }
             }
         }

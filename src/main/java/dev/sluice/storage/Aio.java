@@ -124,8 +124,7 @@ public final class Aio implements AutoCloseable {
         bytes.putLong(at + 40, bio.offset());
         bytes.putInt(at + 56, ownThread ? 0 : WITH_EVENT);
         bytes.putInt(at + 60, event);
-        long n = LIBC.syscall(SUBMIT, context, 1, memory.address() + POINTERS + 8L * token, 0, 0,
-                0);
+        long n = LIBC.syscall(SUBMIT, context, 1, memory.address() + POINTERS + 8L * token);
         if (n == 1) {
             return true;
         }

@@ -43,8 +43,7 @@ public interface Backing extends AutoCloseable {
     }
 
     /**
-     * Whether writes go to a page cache of this machine's, which mostly takes them at once, and
-     * none is waiting for a worker.
+     * Whether writes go to a page cache of this machine's, which mostly takes them at once.
      */
     default boolean cachesWrites() {
         return false;

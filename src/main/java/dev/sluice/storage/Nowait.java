@@ -75,7 +75,7 @@ final class Nowait {
      * process's; where it could also tell which writes wait, that has been asked.
      */
     boolean cachesWrites() {
-        return reads && !writes && waiting.get() == 0;
+        return reads && !writes;
     }
 
     /** A write goes to a worker. */

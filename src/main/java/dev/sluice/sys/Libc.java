@@ -72,4 +72,7 @@ public interface Libc {
     int getegid();
 
     long syscall(long number, long a, long b, long c, long d, long e, long f);
+
+    /** For calls of three arguments: the binding makes an object of more than six. */
+    long syscall(long number, long a, long b, long c);
 }

@@ -167,7 +167,7 @@ public final class DeviceSet implements AutoCloseable {
 
     @Override
     public void close() throws BlockException {
-        close(LIMIT_MILLIS);
+        close(LIMIT_MILLIS, () -> { });
     }
 
     /**
@@ -177,8 +177,9 @@ public final class DeviceSet implements AutoCloseable {
      *
      * @param limitMillis how long all may take together to drain and flush; when it is over, each
      *     that is left has {@link #LEAST_MILLIS} for either yet
+     * @param replies waits until nobody reads a target's memory any more for a bio that has ended
      */
-    public void close(long limitMillis) throws BlockException {
+    public void close(long limitMillis, Runnable replies) throws BlockException {
         Failures failures = new Failures();
         Set<Device> busy = new HashSet<>();
         long deadline = host.clock().nanos() + TimeUnit.MILLISECONDS.toNanos(limitMillis);
@@ -196,6 +197,7 @@ public final class DeviceSet implements AutoCloseable {
                 continue;
             }
             try {
+                replies.run();
                 device.target().close();
             } catch (BlockException e) {
                 failures.add(device, e.errno(), e.getMessage(), e);

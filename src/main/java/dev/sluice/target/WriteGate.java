@@ -11,13 +11,13 @@ import dev.sluice.block.Clock;
  */
 final class WriteGate {
     /** More than this on average, and writes wait for something. */
-    static final long SLOW_NANOS = 150_000;
+    static final long SLOW_NANOS = 400_000;
     /** A write that takes longer is stuck, and no other thread follows it. */
     static final long STUCK_NANOS = 1_000_000;
     static final int LEAST = 64;
-    static final int MOST = 4096;
+    static final int MOST = 1024;
     /** So many tried without closing, and the times before are forgotten. */
-    static final int FORGIVEN = 2048;
+    static final int FORGIVEN = 1024;
 
     private static final int WEIGHT = 32;
 

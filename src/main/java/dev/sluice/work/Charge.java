@@ -66,17 +66,18 @@ public final class Charge {
     void enter(String caller) {
         String cgroup = caller.equals(Cgroups.ROOT) ? home : caller;
         for (Hierarchy h : hierarchies) {
-            Path dir = h.root.resolve(cgroup.substring(1));
-            if (!Files.isDirectory(dir)) {
-                continue;
-            }
             try {
+                // A name may have letters that this system's file names cannot.
+                Path dir = h.root.resolve(cgroup.substring(1));
+                if (!Files.isDirectory(dir)) {
+                    continue;
+                }
                 Files.write(dir.resolve(h.file), Integer.toString(threadId.getAsInt())
                         .getBytes(StandardCharsets.UTF_8));
-            } catch (IOException e) {
+            } catch (IOException | RuntimeException e) {
                 if (refused.add(cgroup)) {
-                    log.error("charge=on: " + dir + " takes no thread of the daemon ("
-                            + e.getMessage() + "); its I/O is charged to the daemon. The unified"
+                    log.error("charge=on: " + cgroup + " in " + h.root + " takes no thread of the"
+                            + " daemon (" + e.getMessage() + "); its I/O is charged to the daemon. The unified"
                             + " hierarchy needs both in one threaded subtree", null);
                 }
             }

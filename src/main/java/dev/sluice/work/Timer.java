@@ -2,7 +2,6 @@ package dev.sluice.work;
 
 import dev.sluice.block.Device;
 import java.util.Arrays;
-import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * What is to happen at some time, the earliest first; what is due at the same time in the order in
@@ -23,8 +22,6 @@ public final class Timer {
     private int size; // guarded by lock
     private long added; // guarded by lock
     private volatile long earliest = NEVER; // written under lock
-    private final AtomicBoolean expiring = new AtomicBoolean();
-    private final Entry[] batch = new Entry[BATCH]; // of who is expiring
 
     /** What the last one to fall asleep knows to be due; for what is earlier one is woken. */
     private volatile long known = NEVER;
@@ -135,30 +132,21 @@ public final class Timer {
     }
 
     /**
-     * Has expire what is due, up to a few dozen entries, outside of the lock; how many. None while
-     * another thread is at it. A failure of one is logged and keeps none of the others.
+     * Has expire what is due, up to a few dozen entries, outside of the lock; how many. A failure
+     * of one is logged and keeps none of the others. Whoever gets stuck in one has taken no other, so
+     * that another thread goes on with them.
      */
     public int expire(long nowNanos) {
-        if (earliest > nowNanos || !expiring.compareAndSet(false, true)) {
-            return 0;
-        }
-        try {
-            return expireBatch(nowNanos);
-        } finally {
-            expiring.set(false);
-        }
-    }
-
-    private int expireBatch(long nowNanos) {
         int n = 0;
-        synchronized (lock) {
-            while (n < BATCH && size > 0 && heap[0].due <= nowNanos) {
-                batch[n++] = take(0);
+        while (n < BATCH && earliest <= nowNanos) {
+            Entry entry;
+            synchronized (lock) {
+                if (size == 0 || heap[0].due > nowNanos) {
+                    break;
+                }
+                entry = take(0);
             }
-        }
-        for (int i = 0; i < n; i++) {
-            Entry entry = batch[i];
-            batch[i] = null;
+            n++;
             try {
                 entry.expired();
             } catch (RuntimeException | Error e) {

@@ -160,8 +160,8 @@ final class Worker {
 
         @Override
         public void run() {
-            pool.entered(cgroup);
             try {
+                pool.entered(cgroup);
                 serve();
             } finally {
                 pool.left(Worker.this);
