@@ -77,8 +77,9 @@ public final class Charge {
             } catch (IOException | RuntimeException e) {
                 if (refused.add(cgroup)) {
                     log.error("charge=on: " + cgroup + " in " + h.root + " takes no thread of the"
-                            + " daemon (" + e.getMessage() + "); its I/O is charged to the daemon. The unified"
-                            + " hierarchy needs both in one threaded subtree", null);
+                            + " daemon (" + e.getMessage() + "); its I/O is charged to the"
+                            + " daemon. The unified hierarchy needs both in one threaded"
+                            + " subtree", null);
                 }
             }
         }

@@ -133,8 +133,8 @@ public final class Timer {
 
     /**
      * Has expire what is due, up to a few dozen entries, outside of the lock; how many. A failure
-     * of one is logged and keeps none of the others. Whoever gets stuck in one has taken no other, so
-     * that another thread goes on with them.
+     * of one is logged and keeps none of the others. Whoever gets stuck in one has taken no other,
+     * so that another thread goes on with them.
      */
     public int expire(long nowNanos) {
         int n = 0;
