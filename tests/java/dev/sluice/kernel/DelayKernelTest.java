@@ -90,6 +90,24 @@ final class DelayKernelTest {
         }
     }
 
+    /** Its flush was never carried out, so nobody else has lost anything. */
+    @Test
+    void aKilledFsyncFailsTheDeviceForNobodyElse() {
+        try (Mounted m = Mounted.with("", "disk 64M ram", "slow - delay disk flush=1h");
+                Shell.Running holder = Shell.start("sh", "-c",
+                        "exec 3<>" + m.file("slow") + " && sleep 100")) {
+            try (Shell.Running fsync = Shell.start("dd", "if=/dev/zero",
+                    "of=" + m.file("slow"), "bs=4k", "count=1", "conv=notrunc,fsync")) {
+                await(() -> status(m, "held_flush") == 1);
+                Shell.run("kill", "-KILL", Long.toString(fsync.pid())).ok();
+                assertThat(fsync.await(AT_ONCE).exit()).isNotZero();
+            }
+            Shell.run(AT_ONCE, "dd", "if=/dev/zero", "of=" + m.file("slow"), "bs=4k",
+                    "count=1", "conv=notrunc").ok();
+            assertThat(holder.runs()).isTrue();
+        }
+    }
+
     /** A signal with a handler, and one after which it is killed, of which FUSE does not tell. */
     @Test
     void aCallerThatOnlyGotASignalGoesOnUntilItIsKilled() throws Exception {
