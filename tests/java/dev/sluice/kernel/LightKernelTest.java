@@ -104,9 +104,11 @@ final class LightKernelTest {
     private static long allocated(Mounted m) {
         long sum = 0;
         for (JsonNode thread : status(m).get("session_allocated")) {
-            assertThat(thread.asLong()).isPositive();
+            // One that was never asked in has taken nothing yet.
+            assertThat(thread.asLong()).isNotNegative();
             sum += thread.asLong();
         }
+        assertThat(sum).isPositive();
         return sum;
     }
 
