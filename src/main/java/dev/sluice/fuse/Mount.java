@@ -38,6 +38,7 @@ public final class Mount {
     private static final String INTERRUPTS = "(interrupts)";
     private static final int MNT_DETACH = 2;
     private static final int POLL_MILLIS = 10;
+    private static final int STUCK_MILLIS = 1000;
     private static final int REPLY_MILLIS = 1000;
 
     private final Path dir;
@@ -272,7 +273,8 @@ public final class Mount {
         Session session = sessions.all().get(number);
         while (thread.isAlive() && !(session.stuck()
                 && sessions.threads().stream().anyMatch(t -> !t.isAlive()))) {
-            thread.join(POLL_MILLIS);
+            // Rarely: all the time that it is mounted somebody is in here.
+            thread.join(STUCK_MILLIS);
         }
     }
 
