@@ -33,8 +33,11 @@ class ZramAttributesTest {
         try (ZramRig rig = new ZramRig()) {
             Zram zram = rig.open(SIZE);
             assertThat(zram.attributes()).extracting(Attribute::name).containsExactly("disksize",
-                    "initstate", "reset", "comp_algorithm", "mem_limit", "mem_used_max", "compact",
-                    "io_stat", "mm_stat", "bd_stat", "debug_stat");
+                    "initstate", "reset", "comp_algorithm", "recomp_algorithm", "algorithm_params",
+                    "mem_limit", "mem_used_max", "compact", "idle", "recompress", "backing_dev",
+                    "writeback", "writeback_limit", "writeback_limit_enable",
+                    "writeback_batch_size", "compressed_writeback", "block_state", "io_stat",
+                    "mm_stat", "bd_stat", "debug_stat");
             assertThat(ZramRig.read(zram, "disksize")).isEqualTo("1048576\n");
             assertThat(ZramRig.read(zram, "initstate")).isEqualTo("1\n");
             assertThat(ZramRig.read(zram, "comp_algorithm")).isEqualTo("[lz4] lz4hc zstd \n");
@@ -167,7 +170,8 @@ class ZramAttributesTest {
         try (ZramRig rig = new ZramRig()) {
             Limits fast = rig.open(SIZE).limits();
             assertThat(fast.endsLater()).isFalse();
-            Limits slow = rig.open(new Options(SIZE, 4096, "zstd", 19, null, null, 2, true, 0))
+            Limits slow = rig.open(new Options(SIZE, 4096, "zstd", 19, null, null, 2, true, 0,
+                    Options.Later.NOTHING))
                     .limits();
             assertThat(slow.endsLater()).isTrue();
             assertThat(slow.blockSize()).isEqualTo(4096);
@@ -181,7 +185,7 @@ class ZramAttributesTest {
             long[] sizes = new long[2];
             for (int i = 0; i < 2; i++) {
                 Zram zram = rig.open(new Options(SIZE, 4096, "zstd", 3, i == 0 ? null : text,
-                        "file", 2, true, 0));
+                        "file", 2, true, 0, Options.Later.NOTHING));
                 ZramRig.Io io = rig.io(rig.device(zram));
                 assertThat(io.write(0, text)).isEqualTo(Errno.OK);
                 assertThat(io.read(0, 4096)).isEqualTo(text);

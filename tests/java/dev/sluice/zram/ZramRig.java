@@ -9,8 +9,11 @@ import dev.sluice.block.Device;
 import dev.sluice.block.Errno;
 import dev.sluice.block.Limits;
 import dev.sluice.block.Memory;
+import dev.sluice.block.Clock;
 import dev.sluice.block.Op;
+import dev.sluice.block.Target;
 import dev.sluice.sys.Arena;
+import dev.sluice.work.Timer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -27,15 +30,26 @@ final class ZramRig implements AutoCloseable {
     private final Arena doors = new Arena();
     final List<String> log = new CopyOnWriteArrayList<>();
     final ExecutorService pool = Executors.newCachedThreadPool();
+    final Timer timer = new Timer((sentence, cause) -> log.add(sentence));
+    /** What disks that are opened from now on are given. */
+    Clock clock = System::nanoTime;
+    Device backing;
+    Guards guards = Guards.ALL;
     private final List<Zram> open = new ArrayList<>();
 
     static Options options(long size, String codec, int page, int writers) {
-        return new Options(size, page, codec, 0, null, null, writers, true, 0);
+        return new Options(size, page, codec, 0, null, null, writers, true, 0,
+                Options.Later.NOTHING);
+    }
+
+    /** A disk with lz4 that knows what may happen later. */
+    Zram open(long size, Options.Later later) throws BlockException {
+        return open(new Options(size, PAGE, "lz4", 0, null, null, 2, true, 0, later));
     }
 
     Zram open(Options options) throws BlockException {
-        Zram zram = new Zram("z", options, arena, (caller, work) -> pool.execute(work),
-                System::nanoTime, (sentence, cause) -> log.add(sentence));
+        Zram zram = new Zram("z", options, new Means(arena, (caller, work) -> pool.execute(work),
+                clock, (sentence, cause) -> log.add(sentence), timer, backing), guards);
         open.add(zram);
         return zram;
     }
@@ -44,8 +58,8 @@ final class ZramRig implements AutoCloseable {
         return open(options(size, "lz4", PAGE, 2));
     }
 
-    Device device(Zram zram) {
-        return new Device("z", "zram", zram, List.of(), System::nanoTime, doors::map,
+    Device device(Target target) {
+        return new Device("z", "zram", target, List.of(), clock, doors::map,
                 (sentence, cause) -> log.add(sentence));
     }
 
@@ -102,14 +116,22 @@ final class ZramRig implements AutoCloseable {
         }
 
         Errno run(Op op, long offset, long length) {
+            return start(op, offset, length) ? bio.outcome() : end();
+        }
+
+        /** Asks and does not wait; true when it has ended. */
+        boolean start(Op op, long offset, long length) {
             ended = new CountDownLatch(1);
             device.submit(bio.set(op, offset, length, false, op.hasData() ? data : null, 0, 0));
-            if (!bio.release()) {
-                try {
-                    assertThat(ended.await(30, TimeUnit.SECONDS)).as("%s ends", bio).isTrue();
-                } catch (InterruptedException e) {
-                    throw new AssertionError(e);
-                }
+            return bio.release();
+        }
+
+        /** Waits for what was started. */
+        Errno end() {
+            try {
+                assertThat(ended.await(30, TimeUnit.SECONDS)).as("%s ends", bio).isTrue();
+            } catch (InterruptedException e) {
+                throw new AssertionError(e);
             }
             return bio.outcome();
         }
@@ -121,6 +143,11 @@ final class ZramRig implements AutoCloseable {
 
         byte[] read(long offset, int length) {
             assertThat(run(Op.READ, offset, length)).isEqualTo(Errno.OK);
+            return answer(length);
+        }
+
+        /** What a read has found. */
+        byte[] answer(int length) {
             byte[] found = new byte[length];
             bio.answerMemory().bytes().get(bio.answerAt(), found);
             return found;

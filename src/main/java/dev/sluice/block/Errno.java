@@ -23,6 +23,7 @@ public enum Errno {
     EFBIG(27, "file too large"),
     ENOSPC(28, "no space left"),
     EROFS(30, "read-only"),
+    ERANGE(34, "out of range"),
     ENOSYS(38, "not implemented"),
     ENODATA(61, "no data"),
     ETIME(62, "timer expired"),

@@ -4,11 +4,10 @@ import dev.sluice.block.BlockException;
 import dev.sluice.block.Errno;
 import dev.sluice.block.Target;
 import dev.sluice.zram.Codec;
+import dev.sluice.zram.Dictionary;
+import dev.sluice.zram.Means;
 import dev.sluice.zram.Options;
 import dev.sluice.zram.Zram;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
 
 /** How a {@link Zram} is made from a table line. */
@@ -16,7 +15,6 @@ final class ZramTarget implements TargetType {
     static final TargetType TYPE = new ZramTarget();
 
     private static final int MOST_WRITERS = 64;
-    private static final int MOST_DICTIONARY = 1 << 20;
 
     private ZramTarget() {}
 
@@ -51,14 +49,31 @@ final class ZramTarget implements TargetType {
                 new Parameter("async", "on|off", "on",
                         "off leaves a large request to one thread, for comparison"),
                 new Parameter("mem-limit", "SIZE", "0",
-                        "the most memory for what is stored, 0 for no limit; can change in use"));
+                        "the most memory for what is stored, 0 for no limit; can change in use"),
+                new Parameter("recompress", "CODEC[:level=N][:dict=FILE][:after=TIME],…|off",
+                        "off", "up to three codecs to recompress with, and after what time"
+                        + " without use by itself; can change in use"),
+                new Parameter("writeback", "after=TIME|off", "off",
+                        "after what time without use pages are written back by themselves; can"
+                        + " change in use"),
+                new Parameter("backing", "LOWER", "", "a device that pages are written back to"),
+                new Parameter("backing-file", "PATH", "",
+                        "a file or block device that pages are written back to"),
+                new Parameter("compressed-writeback", "on|off", "off",
+                        "pages are written back as they are stored"));
+    }
+
+    @Override
+    public List<String> lowerKeys() {
+        return List.of("backing");
     }
 
     @Override
     public Target open(TargetArgs args, Host host) throws BlockException {
         Options options = options(args);
-        return new Zram(args.device(), options, host.arena(),
-                host.queues().of(args.device())::run, host.clock(), host.log());
+        return new Zram(args.device(), options, new Means(host.arena(),
+                host.queues().of(args.device())::run, host.clock(), host.log(), host.timer(),
+                args.lower("backing", null)));
     }
 
     private static Options options(TargetArgs args) throws BlockException {
@@ -75,12 +90,23 @@ final class ZramTarget implements TargetType {
             throw new BlockException(Errno.EINVAL, "size " + Units.size(args.size())
                     + " must be a multiple of page=" + Units.size(page));
         }
-        String dictionary = args.text("dict", "");
+        String dictionary = args.text("dict", null);
         return new Options(args.size(), page, args.text("codec", "lz4"),
                 number(args, "level", 0, Short.MIN_VALUE, 1 << 17),
-                dictionary.isEmpty() ? null : read(dictionary), absolute(dictionary),
+                dictionary == null ? null : Dictionary.read(dictionary),
+                Dictionary.absolute(dictionary),
                 number(args, "writers", processors(), 1, MOST_WRITERS),
-                args.flag("async", true), args.size("mem-limit", 0));
+                args.flag("async", true), args.size("mem-limit", 0), later(args));
+    }
+
+    private static Options.Later later(TargetArgs args) throws BlockException {
+        String file = args.text("backing-file", "");
+        if (!file.isEmpty() && args.lower("backing", null) != null) {
+            throw new BlockException(Errno.EINVAL, "backing= and backing-file= are two places;"
+                    + " name one");
+        }
+        return new Options.Later(args.text("recompress", "off"), args.text("writeback", "off"),
+                file.isEmpty() ? null : file, args.flag("compressed-writeback", false));
     }
 
     private static int processors() {
@@ -99,24 +125,5 @@ final class ZramTarget implements TargetType {
             // Refused below.
         }
         throw TargetArgs.bad(key, text, "a number from " + least + " to " + most);
-    }
-
-    private static String absolute(String file) {
-        return file.isEmpty() ? null : Words.quote(Path.of(file).toAbsolutePath().toString());
-    }
-
-    private static byte[] read(String file) throws BlockException {
-        try {
-            Path path = Path.of(file);
-            if (Files.size(path) == 0 || Files.size(path) > MOST_DICTIONARY) {
-                throw TargetArgs.bad("dict", file, "a file of 1 byte to "
-                        + Units.size(MOST_DICTIONARY));
-            }
-            return Files.readAllBytes(path);
-        } catch (BlockException e) {
-            throw e;
-        } catch (IOException | RuntimeException e) {
-            throw new BlockException(Errno.EINVAL, "dict=" + file + " cannot be read: " + e, e);
-        }
     }
 }

@@ -10,6 +10,9 @@ final class Numbers {
     private static final Pattern BYTES = Pattern.compile("(0[xX][0-9a-fA-F]{1,16}|\\d{1,19})"
             + "([kKmMgGtTpPeE]?)");
     private static final String SUFFIXES = "kmgtpe";
+    private static final Pattern SECONDS = Pattern.compile("(\\d{1,9})([smhd])");
+    private static final String UNITS = "smhd";
+    private static final int[] UNIT_SECONDS = {1, 60, 3600, 86_400};
 
     private Numbers() {}
 
@@ -31,5 +34,27 @@ final class Numbers {
         }
         throw new BlockException(Errno.EINVAL, name + " takes bytes, with K, M, G or T behind them"
                 + " as in 512M, not " + text);
+    }
+
+    /** Whole seconds of a duration such as {@code 10m}. */
+    static long seconds(String name, String text) throws BlockException {
+        Matcher m = SECONDS.matcher(text);
+        if (m.matches()) {
+            long n = Long.parseLong(m.group(1)) * UNIT_SECONDS[UNITS.indexOf(m.group(2))];
+            if (n > 0 && n <= Integer.MAX_VALUE) {
+                return n;
+            }
+        }
+        throw new BlockException(Errno.EINVAL, name + " takes a number with s, m, h or d, as in"
+                + " 10m, not " + text);
+    }
+
+    /** The shortest exact text of it. */
+    static String secondsText(long seconds) {
+        int i = UNIT_SECONDS.length - 1;
+        while (seconds % UNIT_SECONDS[i] != 0) {
+            i--;
+        }
+        return seconds / UNIT_SECONDS[i] + UNITS.substring(i, i + 1);
     }
 }

@@ -64,7 +64,12 @@ final class PageStore {
 
     /** A place for so many bytes, or {@link #FULL}. The owner is at most 2^32 - 2. */
     long allocate(int bytes, long owner) {
-        return classes[classOf(bytes)].allocate(owner);
+        return classes[classOf(bytes)].allocate(owner, true);
+    }
+
+    /** The same past the limit, for what gives more back right afterwards. */
+    long allocateInstead(int bytes, long owner) {
+        return classes[classOf(bytes)].allocate(owner, false);
     }
 
     /** Gives a place back, by the length that it was allocated with. */

@@ -31,7 +31,7 @@ final class SizeClass {
         this.perSpan = spans.spanBytes() / length;
     }
 
-    synchronized long allocate(long owner) {
+    synchronized long allocate(long owner, boolean limited) {
         int span = first;
         if (span == Spans.NONE) {
             span = newSpan();
@@ -39,7 +39,7 @@ final class SizeClass {
                 return PageStore.FULL;
             }
         }
-        return allocateIn(span, owner, true);
+        return allocateIn(span, owner, limited);
     }
 
     private int newSpan() {

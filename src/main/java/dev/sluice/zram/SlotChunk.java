@@ -8,8 +8,9 @@ import java.util.concurrent.locks.LockSupport;
 
 /**
  * The slots of 65536 pages. A slot has a value of eight bytes (where its bytes are in the store, or
- * the word that fills the page) and flags, one of which is its lock. What else belongs to a page
- * changes only under that lock.
+ * the word that fills the page, or the block of the backing device), flags, one of which is its
+ * lock, and the second in which it was last used. What else belongs to a page changes only under
+ * that lock.
  *
  * <pre>
  * flags   bits 0-16  bytes stored, 0 for SAME
@@ -18,6 +19,11 @@ import java.util.concurrent.locks.LockSupport;
  *         bit  20    STORED: not empty
  *         bit  21    SAME: the page repeats the value
  *         bit  22    HUGE: stored as it came
+ *         bit  23    IDLE: marked, and not used since
+ *         bit  24    INCOMPRESSIBLE: no codec makes it smaller
+ *         bit  25    PICKED: to be recompressed or written back, and not used since
+ *         bit  26    AWAY: on the backing device; size, codec and HUGE say how
+ *         bits 27-28 the codecs up to this one were tried
  * </pre>
  */
 final class SlotChunk {
@@ -31,9 +37,16 @@ final class SlotChunk {
     static final int STORED = 1 << 20;
     static final int SAME = 1 << 21;
     static final int HUGE = 1 << 22;
+    static final int IDLE = 1 << 23;
+    static final int INCOMPRESSIBLE = 1 << 24;
+    static final int PICKED = 1 << 25;
+    static final int AWAY = 1 << 26;
+    static final int TRIED_SHIFT = 27;
+    static final int TRIED = 3 << TRIED_SHIFT;
     private static final int LOCK = 1 << 19;
 
     private static final int FLAGS_AT = 8;
+    private static final int USED_AT = 12;
     private static final int SPINS = 100;
     private static final int YIELDS = 1000;
     private static final long NAP_NANOS = 50_000;
@@ -76,7 +89,17 @@ final class SlotChunk {
 
     /** Whether it has a place in the store. */
     static boolean hasPlace(int flags) {
-        return (flags & (STORED | SAME)) == STORED;
+        return (flags & (STORED | SAME | AWAY)) == STORED;
+    }
+
+    /** Which codec made it what it is: 0, or that of a recompression. */
+    static int priority(int flags) {
+        return (flags & PRIORITY) >> PRIORITY_SHIFT;
+    }
+
+    /** The highest codec that need not be tried again. */
+    static int tried(int flags) {
+        return Math.max(priority(flags), (flags & TRIED) >>> TRIED_SHIFT);
     }
 
     /** The flags as somebody leaves or has left them; the lock's bit may be set. */
@@ -129,6 +152,16 @@ final class SlotChunk {
     /** Under the lock. */
     void value(int i, long value) {
         LONGS.set(memory.bytes(), 16 * i, value);
+    }
+
+    /** The second of its last use, by the clock of the device. */
+    int used(int i) {
+        return (int) INTS.getOpaque(memory.bytes(), 16 * i + USED_AT);
+    }
+
+    /** Under the lock. */
+    void used(int i, int second) {
+        INTS.setOpaque(memory.bytes(), 16 * i + USED_AT, second);
     }
 
     /** How many slots are stored, now or a moment ago. */

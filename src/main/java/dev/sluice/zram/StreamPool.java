@@ -4,38 +4,56 @@ import dev.sluice.sys.Arena;
 import java.util.Arrays;
 
 /**
- * A codec's streams: as many as were ever in use at once, which is at most as many as threads.
- * Thread-safe.
+ * The codecs of a disk and their streams: as many as were ever in use at once, which is at most as
+ * many as threads. Thread-safe.
  */
 final class StreamPool {
-    private final Codec codec;
     private final Arena arena;
     private final int page;
-    private Codec.Stream[] free = new Codec.Stream[4]; // guarded by this
+    private volatile Codec[] codecs; // written under this; an array is never changed
+    private Streams[] free = new Streams[4]; // guarded by this
     private int count; // guarded by this
     private int made; // guarded by this
 
-    StreamPool(Codec codec, Arena arena, int page) {
-        this.codec = codec;
+    /** {@code codecs}: by priority; null where there is none. */
+    StreamPool(Codec[] codecs, Arena arena, int page) {
+        this.codecs = codecs.clone();
         this.arena = arena;
         this.page = page;
         give(make());
     }
 
-    private Codec.Stream make() {
-        Codec.Stream stream = codec.open(arena, page);
+    private Streams make() {
+        Streams streams = new Streams(this, arena, page);
         synchronized (this) {
             made++;
         }
-        return stream;
+        return streams;
     }
 
-    Codec codec() {
-        return codec;
+    /** The codec of a priority, or null. */
+    Codec codec(int priority) {
+        return codecs[priority];
+    }
+
+    /** The highest priority that has a codec. */
+    int highest() {
+        int p = Algorithms.MOST - 1;
+        while (codecs[p] == null) {
+            p--;
+        }
+        return p;
+    }
+
+    /** One more codec, at a priority that had none. */
+    synchronized void add(int priority, Codec codec) {
+        Codec[] more = codecs.clone();
+        more[priority] = codec;
+        codecs = more;
     }
 
     /** The one used last, whose tables are warm. */
-    Codec.Stream take() {
+    Streams take() {
         synchronized (this) {
             if (count > 0) {
                 return free[--count];
@@ -44,11 +62,11 @@ final class StreamPool {
         return make();
     }
 
-    synchronized void give(Codec.Stream stream) {
+    synchronized void give(Streams streams) {
         if (count == free.length) {
             free = Arrays.copyOf(free, 2 * count);
         }
-        free[count++] = stream;
+        free[count++] = streams;
     }
 
     synchronized int made() {

@@ -11,12 +11,10 @@ import dev.sluice.block.Memory;
 import dev.sluice.block.Op;
 import dev.sluice.block.Target;
 import dev.sluice.sys.Arena;
-import java.util.LinkedHashMap;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.LongAdder;
-import java.util.concurrent.locks.LockSupport;
 
 /**
  * A disk of compressed pages in memory, as the kernel's zram, with writers that share the work of
@@ -35,25 +33,33 @@ public final class Zram implements Target, BatchQueue.Work {
     /** Slots that are emptied within submit at most, and by one unit of a larger discard. */
     private static final int DISCARD_INLINE = 256;
     private static final int DISCARD_UNIT = 64;
+    private static final List<String> LIVE = List.of("mem-limit", "recompress", "writeback");
+    private static final long SECOND_NANOS = TimeUnit.SECONDS.toNanos(1);
     private static final long END_NANOS = TimeUnit.SECONDS.toNanos(30);
-    private static final long NAP_NANOS = 100_000;
 
     private final String name;
     private final Options options;
     private final Arena arena;
     private final Clock clock;
     private final Device.Log log;
+    private final Guards guards;
     private final int page;
     private final Memory zeros;
     private final BatchQueue queue;
-    private final List<Attribute> attributes = new Attributes(this).all();
-    private final LongAdder entered = new LongAdder();
-    private final LongAdder left = new LongAdder();
+    private final Algorithms algorithms;
+    private final Stores stores;
+    private final Writeback writeback;
+    private final PostProcessing processing;
+    private final Policy policy;
+    private final List<Attribute> attributes;
+    private final Status status;
+    private final Users users;
+    private final Throughput done;
 
     private volatile Disk disk; // written under this
     private volatile Limits limits; // written under this
-    private volatile Codec codec; // written under this
     private volatile long memLimit; // written under this
+    private volatile boolean compressedWriteback; // written under this
     private volatile long writeNanos; // written under this
     private volatile long readNanos; // written under this
 
@@ -61,54 +67,75 @@ public final class Zram implements Target, BatchQueue.Work {
      * A disk that has been set up.
      *
      * @param name the device's
-     * @param threads where large requests are carried out
      */
-    public Zram(String name, Options options, Arena arena, Threads threads, Clock clock,
-            Device.Log log) throws BlockException {
+    public Zram(String name, Options options, Means means) throws BlockException {
+        this(name, options, means, Guards.ALL);
+    }
+
+    Zram(String name, Options options, Means means, Guards guards) throws BlockException {
         this.name = name;
         this.options = options;
-        this.arena = arena;
-        this.clock = clock;
-        this.log = log;
+        this.arena = means.arena();
+        this.clock = means.clock();
+        this.log = means.log();
+        this.guards = guards;
         this.page = options.page();
-        this.queue = new BatchQueue(this, threads, options.writers(), !options.async(), clock);
-        this.codec = Codec.of(options.codec(), options.level(), options.dictionary());
+        this.users = new Users(clock);
+        this.done = new Throughput(clock);
+        this.queue = new BatchQueue(this, means.threads(), options.writers(), !options.async(),
+                clock);
+        Options.Later later = options.later();
+        Rules rules = Rules.of(later.recompress(), later.writeback());
+        List<Algorithms.Choice> codecs = new ArrayList<>(rules.codecs());
+        codecs.add(0, new Algorithms.Choice(options.codec(), options.level(),
+                options.dictionary(), options.dictionaryPath()));
+        this.algorithms = new Algorithms(codecs);
+        this.writeback = new Writeback(arena);
+        this.processing = new PostProcessing(this, algorithms, writeback);
+        this.policy = new Policy(this, processing, rules, means.threads(), means.timer(), clock,
+                log);
         this.memLimit = options.memLimit();
+        this.compressedWriteback = later.compressed();
+        this.attributes = new Attributes(this, algorithms, processing, writeback).all();
+        this.stores = new Stores(means, page, later.backingFile());
+        this.status = new Status(this, options, algorithms, queue);
         this.zeros = arena.map(page);
         try {
             init(options.size());
         } catch (BlockException | RuntimeException | Error e) {
             arena.unmap(zeros);
+            stores.close();
             throw e;
         }
+        policy.start();
     }
 
     /** Sets the disk up with a size in bytes, rounded up to pages. */
     synchronized void init(long bytes) throws BlockException {
-        if (disk != null) {
-            throw new BlockException(Errno.EBUSY, "the device has been set up with "
-                    + limits.size() + " bytes; write 1 to reset first");
-        }
+        checkUnset("the size");
         long pages = bytes / page + (bytes % page == 0 ? 0 : 1);
         if (pages == 0 || pages >= Options.MOST_PAGES) {
             throw new BlockException(Errno.EINVAL, "the size must be from 1 byte to "
                     + (Options.MOST_PAGES - 1) * page + " bytes, not " + bytes);
         }
-        writeNanos = (long) codec.compressNanos() * page / Options.LEAST_PAGE;
-        readNanos = (long) codec.decompressNanos() * page / Options.LEAST_PAGE;
-        Disk made = new Disk(name, pages * page, page, codec, arena, log);
+        Codec[] codecs = algorithms.codecs();
+        writeNanos = (long) codecs[0].compressNanos() * page / Options.LEAST_PAGE;
+        readNanos = (long) codecs[0].decompressNanos() * page / Options.LEAST_PAGE;
+        BackingStore store = stores.now();
+        Blocks blocks = store == null ? null : new Blocks(arena, store.size() / page, guards);
+        Disk made = new Disk(name, pages * page, page, codecs, blocks, guards, arena, log);
         made.store().limit(memLimit);
         limits = new Limits(pages * page, page, false, true, true, writeNanos > INLINE_NANOS,
                 false);
         disk = made;
     }
 
-    /** Forgets everything; the limit goes, and the codec becomes the table's again. */
+    /** Forgets everything; what was set since is the table's again, the limits are gone. */
     synchronized void reset() throws BlockException {
         Disk old = disk;
         if (old != null) {
             disk = null;
-            if (!idle()) {
+            if (!users.gone()) {
                 disk = old;
                 throw new BlockException(Errno.EBUSY, "requests are under way that do not end");
             }
@@ -116,35 +143,62 @@ public final class Zram implements Target, BatchQueue.Work {
             old.close();
         }
         memLimit = 0;
-        codec = Codec.of(options.codec(), options.level(), options.dictionary());
+        algorithms.reset();
+        writeback.reset();
+        compressedWriteback = options.later().compressed();
+        stores.reset();
     }
 
-    /** Waits until no request uses the disk, which none can find any more. */
-    private boolean idle() {
-        long since = clock.nanos();
-        while (true) {
-            // In this order: what came in after the first look is in the second, not in the first.
-            long out = left.sum();
-            if (out == entered.sum()) {
-                return true;
-            }
-            if (clock.nanos() - since > END_NANOS) {
-                return false;
-            }
-            LockSupport.parkNanos(NAP_NANOS);
-        }
+    /** The disk, or null; it stays as it is until {@link #leave}, which must follow. */
+    Disk enter() {
+        users.enter();
+        return disk;
     }
 
-    /** Another codec, with its default level, for when the disk is set up. */
-    synchronized void codec(String wanted) throws BlockException {
-        Codec found = wanted.equals(options.codec())
-                ? Codec.of(wanted, options.level(), options.dictionary())
-                : Codec.of(wanted, 0, null);
+    void leave() {
+        users.leave();
+    }
+
+    /** What was set up cannot change. */
+    private void checkUnset(String what) throws BlockException {
         if (disk != null) {
-            throw new BlockException(Errno.EBUSY, "the device has been set up with "
-                    + codec.name() + "; write 1 to reset first");
+            throw new BlockException(Errno.EBUSY, what + " is fixed: the device has been set up"
+                    + " with " + limits.size() + " bytes; write 1 to reset first");
         }
-        codec = found;
+    }
+
+    /** Chooses codecs for when the disk is set up; what is wrong is told before what is late. */
+    synchronized void codec(int priority, String wanted) throws BlockException {
+        Algorithms.check(wanted);
+        checkUnset("the codec");
+        algorithms.choose(priority, wanted);
+    }
+
+    synchronized void recompressCodec(String text) throws BlockException {
+        checkUnset("the codec");
+        algorithms.recompress(text);
+    }
+
+    synchronized void backing(String path) throws BlockException {
+        checkUnset("the backing device");
+        stores.choose(path);
+    }
+
+    synchronized void compressedWriteback(boolean on) throws BlockException {
+        checkUnset("compressed_writeback");
+        compressedWriteback = on;
+    }
+
+    boolean compressedWriteback() {
+        return compressedWriteback;
+    }
+
+    BackingStore backing() {
+        return stores.now();
+    }
+
+    String backingName() {
+        return stores.name();
     }
 
     synchronized void memLimit(long bytes) {
@@ -159,8 +213,30 @@ public final class Zram implements Target, BatchQueue.Work {
         return disk;
     }
 
-    String codecName() {
-        return codec.name();
+    int page() {
+        return page;
+    }
+
+    Policy policy() {
+        return policy;
+    }
+
+    Writeback writeback() {
+        return writeback;
+    }
+
+    /** What was done so far. */
+    Throughput done() {
+        return done;
+    }
+
+    /** Now, in whole seconds, as slots have it. */
+    int second() {
+        return second(clock.nanos());
+    }
+
+    private static int second(long nanos) {
+        return (int) Math.floorDiv(nanos, SECOND_NANOS);
     }
 
     long memLimit() {
@@ -174,7 +250,7 @@ public final class Zram implements Target, BatchQueue.Work {
 
     @Override
     public void submit(Bio bio) {
-        entered.increment();
+        users.enter();
         Disk d = disk;
         Op op = bio.op();
         if (op == Op.FLUSH) {
@@ -182,6 +258,7 @@ public final class Zram implements Target, BatchQueue.Work {
         } else if (d == null) {
             end(bio, Errno.EIO);
         } else {
+            done.requests.increment();
             long first = bio.offset() / page;
             long count = bio.length() / page;
             if (op == Op.READ) {
@@ -195,6 +272,7 @@ public final class Zram implements Target, BatchQueue.Work {
     }
 
     private void read(Disk d, Bio bio, long first, long count) {
+        done.bytesRead.add(bio.length());
         if (count == 1 && d.isEmpty(first)) {
             bio.answer(zeros, 0);
             end(bio, Errno.OK);
@@ -206,6 +284,7 @@ public final class Zram implements Target, BatchQueue.Work {
     }
 
     private void write(Disk d, Bio bio, long first, long count) {
+        done.bytesWritten.add(bio.length());
         if (count * writeNanos <= INLINE_NANOS && queue.isFree(first, first + count - 1)) {
             now(d, bio, first, count);
         } else {
@@ -233,7 +312,7 @@ public final class Zram implements Target, BatchQueue.Work {
             }
         } catch (RuntimeException | Error e) {
             // Its device answers for it; here it is only no longer under way.
-            left.increment();
+            users.leave();
             throw e;
         }
         end(bio, outcome);
@@ -244,24 +323,49 @@ public final class Zram implements Target, BatchQueue.Work {
         Memory data = bio.data();
         boolean read = bio.op() == Op.READ;
         Errno outcome = Errno.OK;
-        Codec.Stream stream = d.streams().take();
+        int second = second(bio.arrivedNanos());
+        Streams own = d.streams().take();
         try {
             for (int i = from; i < from + count; i++) {
                 int at = bio.dataAt() + i * page;
-                Errno one = read ? d.read(first + i, data, at, stream)
-                        : d.write(first + i, data, at, stream);
+                Errno one = read ? d.read(first + i, data, at, own, second)
+                        : d.write(first + i, data, at, own, second);
+                while (one == null) {
+                    one = fetch(d, bio, first + i, i, second) ? Errno.OK
+                            : d.read(first + i, data, at, own, second);
+                }
                 if (outcome == Errno.OK) {
                     outcome = one;
                 }
             }
         } finally {
-            d.streams().give(stream);
+            d.streams().give(own);
         }
         return outcome;
     }
 
+    /**
+     * Has a page come from the backing device, as a part of the bio, which so does not end before;
+     * false when the page is no longer there.
+     */
+    private boolean fetch(Disk d, Bio bio, long slot, int i, int second) {
+        Disk.Away away = d.pin(slot, second);
+        if (away == null) {
+            return false;
+        }
+        Bio part;
+        // Several writers may be at it; a bio makes its parts one at a time.
+        synchronized (bio) {
+            part = bio.part((long) i * page, page, slot * page);
+        }
+        users.enter();
+        stores.now().read(away.block() * page, part.data(), part.dataAt(), page, bio.caller(),
+                outcome -> end(part, d.fetched(away, part.data(), part.dataAt(), outcome)));
+        return true;
+    }
+
     private void end(Bio bio, Errno outcome) {
-        left.increment();
+        users.leave();
         if (outcome == Errno.OK) {
             bio.complete();
         } else {
@@ -310,7 +414,7 @@ public final class Zram implements Target, BatchQueue.Work {
 
     @Override
     public long seek(long offset, boolean data) {
-        entered.increment();
+        users.enter();
         try {
             Disk d = disk;
             long slot = offset / page;
@@ -320,7 +424,7 @@ public final class Zram implements Target, BatchQueue.Work {
             long found = d.slots().next(slot, data);
             return found == slot ? offset : found * page;
         } finally {
-            left.increment();
+            users.leave();
         }
     }
 
@@ -331,29 +435,47 @@ public final class Zram implements Target, BatchQueue.Work {
 
     @Override
     public Map<String, Object> status() {
-        return new Status(this, options, queue).all();
+        return status.all();
+    }
+
+    @Override
+    public Map<String, Object> stats() {
+        return status.stats();
     }
 
     @Override
     public String arguments() {
-        return Status.arguments(options, codec, memLimit);
+        return status.arguments(memLimit);
     }
 
     @Override
-    public void set(Map<String, String> changes) throws BlockException {
+    public synchronized void set(Map<String, String> changes) throws BlockException {
         for (String key : changes.keySet()) {
-            if (!key.equals("mem-limit")) {
+            if (!LIVE.contains(key)) {
                 throw new BlockException(Errno.EBUSY, key + " is fixed while the device is in use;"
-                        + " mem-limit can change");
+                        + " " + String.join(", ", LIVE) + " can change");
             }
         }
-        memLimit(Numbers.bytes("mem-limit", changes.get("mem-limit")));
+        String limit = changes.get("mem-limit");
+        long bytes = limit == null ? memLimit : Numbers.bytes("mem-limit", limit);
+        Rules old = policy.rules();
+        String recompress = changes.get("recompress");
+        String away = changes.getOrDefault("writeback", old.writebackText());
+        Rules next = recompress == null
+                ? new Rules(old.codecs(), old.recompress(), Rules.of("off", away).writeback())
+                : Rules.of(recompress, away);
+        if (recompress != null) {
+            algorithms.add(next.codecs(), disk == null ? null : disk.streams());
+        }
+        policy.rules(next);
+        memLimit(bytes);
     }
 
     @Override
     public void close() throws BlockException {
+        policy.close();
         try {
-            if (!queue.close(END_NANOS)) {
+            if (!queue.close(END_NANOS) || !users.gone()) {
                 throw new BlockException(Errno.ETIMEDOUT, "writers are still at work");
             }
         } catch (InterruptedException e) {
@@ -367,5 +489,6 @@ public final class Zram implements Target, BatchQueue.Work {
             }
         }
         arena.unmap(zeros);
+        stores.close();
     }
 }
