@@ -10,6 +10,8 @@ import java.util.Random;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** The kernel's attributes of zram through a mount, as scripts for /sys/block/zram0 use them. */
 @Tag("kernel")
@@ -145,14 +147,21 @@ final class ZramSysfsKernelTest {
             [[ $(tr -s ' ' <bd_stat) == " 128 256 256" ]]
             """;
 
-    @Test
-    void pagesAreRecompressedAndWrittenBackToAFile() throws Exception {
-        try (Mounted m = Mounted.with("", "disk 4M zram")) {
-            Path spill = m.folder.resolve("spill");
-            Shell.run("truncate", "-s", "4M", spill.toString()).ok();
+    /** To a file that is chosen by its path, or to a device of the table that does direct I/O. */
+    @ParameterizedTest
+    @CsvSource({"session, path", "session, device", "stock, path", "stock, device"})
+    void pagesAreRecompressedAndWrittenBack(String loop, String backing) throws Exception {
+        Path spill = Files.createTempFile(Shell.HOME.resolve("target"), "spill", "");
+        Shell.run("truncate", "-s", "4M", spill.toString()).ok();
+        boolean device = backing.equals("device");
+        String[] table = device ? new String[] {"disk 4M zram backing=spill",
+            "spill - file " + spill + " direct=on"} : new String[] {"disk 4M zram"};
+        try (Mounted m = Mounted.with("loop=" + loop, table)) {
             Shell.bash(LATER, m.control("disk", "reset").getParent(), m.file("disk"),
-                    source(m.folder), spill).ok();
+                    source(m.folder), device ? "spill" : spill).ok();
             m.umount().ok();
+        } finally {
+            Files.delete(spill);
         }
     }
 
