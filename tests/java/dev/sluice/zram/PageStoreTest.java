@@ -164,6 +164,33 @@ class PageStoreTest {
         assertThat(store.mostBytes()).isEqualTo(store.usedBytes());
     }
 
+    /** After compaction several spans have room to grow and none that is free. */
+    @Test
+    void atTheLimitAFreedPlaceIsFoundInWhateverSpanItIs() {
+        for (long owner = 0; owner < 3000; owner++) {
+            put(owner, 2000);
+        }
+        for (long owner = 0; owner < 3000; owner++) {
+            if (owner % 5 != 0) {
+                remove(owner);
+            }
+        }
+        store.compact(new Owners());
+        store.limit(store.usedBytes());
+        long more = 5000;
+        for (long place; (place = store.allocate(2000, more)) != PageStore.FULL; more++) {
+            assertThat(more).isLessThan(10_000);
+        }
+        for (long owner = 0; owner < 3000; owner += 5) {
+            long used = store.usedBytes();
+            remove(owner);
+            long place = store.allocate(2000, more);
+            assertThat(place).as("for %d, %d used", owner, used).isNotEqualTo(PageStore.FULL);
+        }
+        store.limit(Long.MAX_VALUE);
+        assertThat(store.allocate(2000, more)).isNotEqualTo(PageStore.FULL);
+    }
+
     @Test
     void aPlaceIsFreedOnce() {
         long place = store.allocate(100, 1);

@@ -39,7 +39,7 @@ final class Attributes {
                 new Attribute("mem_limit", null, (text, inUse) ->
                         zram.memLimit(Numbers.bytes("mem_limit", text))),
                 new Attribute("mem_used_max", null, this::resetMost),
-                new Attribute("compact", null, (text, inUse) -> ready("compact").compact()),
+                new Attribute("compact", null, (text, inUse) -> compact()),
                 new Attribute("idle", null, (text, inUse) -> processing.idle(text)),
                 new Attribute("recompress", null, (text, inUse) -> processing.recompress(text)),
                 new Attribute("backing_dev", () -> zram.backingName() + "\n",
@@ -66,10 +66,27 @@ final class Attributes {
     private Disk ready(String attribute) throws BlockException {
         Disk disk = zram.disk();
         if (disk == null) {
-            throw new BlockException(Errno.EINVAL, attribute + " takes a device that has been set"
-                    + " up: write its size to disksize");
+            throw unset(attribute);
         }
         return disk;
+    }
+
+    /** Counted in: the disk stays for as long as it takes. */
+    private void compact() throws BlockException {
+        Disk disk = zram.enter();
+        try {
+            if (disk == null) {
+                throw unset("compact");
+            }
+            disk.compact();
+        } finally {
+            zram.leave();
+        }
+    }
+
+    private static BlockException unset(String attribute) {
+        return new BlockException(Errno.EINVAL, attribute + " takes a device that has been set"
+                + " up: write its size to disksize");
     }
 
     private void reset(String text, boolean inUse) throws BlockException {

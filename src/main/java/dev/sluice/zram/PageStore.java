@@ -122,7 +122,7 @@ final class PageStore {
 
     /** Bytes, rounded up to pages; 0 for none. */
     void limit(long bytes) {
-        limitPages = (bytes + Arena.PAGE - 1) / Arena.PAGE;
+        limitPages = bytes / Arena.PAGE + (bytes % Arena.PAGE == 0 ? 0 : 1);
     }
 
     long limitBytes() {

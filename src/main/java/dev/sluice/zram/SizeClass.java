@@ -39,7 +39,18 @@ final class SizeClass {
                 return PageStore.FULL;
             }
         }
-        return allocateIn(span, owner, limited);
+        long place = allocateIn(span, owner, limited);
+        return place == PageStore.FULL ? allocateInFree(owner) : place;
+    }
+
+    /** No span may grow: a place that was freed in any of them takes no memory. */
+    private long allocateInFree(long owner) {
+        for (int s = first; s != Spans.NONE; s = spans.get(s, Spans.AFTER)) {
+            if (spans.get(s, Spans.FREE) > 0) {
+                return allocateIn(s, owner, true);
+            }
+        }
+        return PageStore.FULL;
     }
 
     private int newSpan() {

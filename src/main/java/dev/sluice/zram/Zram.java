@@ -202,7 +202,7 @@ public final class Zram implements Target, BatchQueue.Work {
     }
 
     synchronized void memLimit(long bytes) {
-        memLimit = (bytes + Arena.PAGE - 1) & -Arena.PAGE;
+        memLimit = (Math.min(bytes, Long.MAX_VALUE - Arena.PAGE) + Arena.PAGE - 1) & -Arena.PAGE;
         Disk now = disk;
         if (now != null) {
             now.store().limit(memLimit);
@@ -475,18 +475,22 @@ public final class Zram implements Target, BatchQueue.Work {
     public void close() throws BlockException {
         policy.close();
         try {
-            if (!queue.close(END_NANOS) || !users.gone()) {
+            boolean idle = queue.close(END_NANOS);
+            // Before it is looked who is in there: nobody finds the disk any more.
+            Disk old;
+            synchronized (this) {
+                old = disk;
+                disk = null;
+            }
+            if (!idle || !users.gone()) {
                 throw new BlockException(Errno.ETIMEDOUT, "writers are still at work");
+            }
+            if (old != null) {
+                old.close();
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new BlockException(Errno.EINTR, "waiting for the writers was interrupted", e);
-        }
-        synchronized (this) {
-            if (disk != null) {
-                disk.close();
-                disk = null;
-            }
         }
         arena.unmap(zeros);
         stores.close();
