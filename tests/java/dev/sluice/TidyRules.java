@@ -30,7 +30,9 @@ final class TidyRules {
     private static final Pattern TEST = Pattern.compile("(?m)^ *@(Parameterized|Repeated)?Test\\b");
     private static final Pattern RING = Pattern.compile(
             "(?m)^@Tag\\(\"(unit|contract|kernel)\"\\)$");
-    private static final Pattern SKIPS = Pattern.compile("@Disabled|\\bassum(e|ing)[A-Z]");
+    /** Also conditions: on a system, a variable, a property. */
+    private static final Pattern SKIPS = Pattern.compile(
+            "@(Dis|En)" + "abled|\\bassu" + "m(e|ing)[A-Z]|Test" + "AbortedException");
     private static final Pattern EXIT = Pattern.compile("\\.(exit|halt)\\(");
 
     private TidyRules() {}
