@@ -135,6 +135,25 @@ class WorkerPoolTest {
         one.close();
     }
 
+    /** {@code workers=0}: the root worker does all, in order, whoever asks and of which device. */
+    @Test
+    void withoutWorkersTheRootWorkerDoesAll() {
+        WorkerPool none = pool(0, 3);
+        List<Integer> order = Collections.synchronizedList(new ArrayList<>());
+        CountDownLatch all = new CountDownLatch(100);
+        for (int i = 0; i < 100; i++) {
+            int number = i;
+            none.queue("disk" + i % 3).run(i % 5, () -> {
+                order.add(number);
+                all.countDown();
+            });
+        }
+        await(all);
+        assertThat(order).isSorted().hasSize(100);
+        assertThat(none.status()).containsEntry("worker_threads", 1);
+        none.close();
+    }
+
     @Test
     void orderIsKeptWithinOneCgroup() {
         WorkerPool serial = pool(100, 1);
