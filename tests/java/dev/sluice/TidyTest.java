@@ -32,19 +32,24 @@ class TidyTest {
     private static final Path TESTS = Path.of("tests", "java", "dev", "sluice");
 
     /** For each package, what it may use of ours: all that is to its right. */
-    private static final Map<String, Set<String>> MAY_USE = Map.of(
-            "block", Set.of(),
-            "sys", Set.of("block"),
-            "work", Set.of("sys", "block"),
-            "storage", Set.of("sys", "block"),
-            "zram", Set.of("storage", "work", "sys", "block"),
-            "target", Set.of("zram", "storage", "work", "sys", "block"),
-            "table", Set.of("target", "zram", "storage", "work", "sys", "block"),
-            "control", Set.of("table", "target", "zram", "storage", "work", "sys", "block"),
-            "fuse", Set.of("control", "table", "target", "zram", "storage", "work", "sys",
-                    "block"),
-            "cli", Set.of("fuse", "control", "table", "target", "zram", "storage", "work",
-                    "sys", "block"));
+    private static final Map<String, Set<String>> MAY_USE = Map.ofEntries(
+            Map.entry("block", Set.of()),
+            Map.entry("sys", Set.of("block")),
+            Map.entry("work", Set.of("sys", "block")),
+            Map.entry("storage", Set.of("sys", "block")),
+            Map.entry("file", Set.of("storage", "work", "sys", "block")),
+            Map.entry("ploop", Set.of("file", "storage", "work", "sys", "block")),
+            Map.entry("zram", Set.of("file", "storage", "work", "sys", "block")),
+            Map.entry("target", Set.of("zram", "ploop", "file", "storage", "work", "sys",
+                    "block")),
+            Map.entry("table", Set.of("target", "zram", "ploop", "file", "storage", "work",
+                    "sys", "block")),
+            Map.entry("control", Set.of("table", "target", "zram", "ploop", "file", "storage",
+                    "work", "sys", "block")),
+            Map.entry("fuse", Set.of("control", "table", "target", "zram", "ploop", "file",
+                    "storage", "work", "sys", "block")),
+            Map.entry("cli", Set.of("fuse", "control", "table", "target", "zram", "ploop",
+                    "file", "storage", "work", "sys", "block")));
 
     private static JavaClasses program() {
         return new ClassFileImporter().withImportOption(new ImportOption.DoNotIncludeTests())

@@ -190,6 +190,38 @@ final class FileBackingTest {
     }
 
     @Test
+    void theSizeFollowsWhatIsResizedAndReserved() throws Exception {
+        fails("ftruncate", Errno.EINTR);
+        assertThat(backing.resize(3 * SIZE)).isEqualTo(Errno.OK);
+        assertThat(backing.size()).isEqualTo(3 * SIZE).isEqualTo(Files.size(file));
+        assertThat(backing.resize(SIZE / 2)).isEqualTo(Errno.OK);
+        assertThat(backing.size()).isEqualTo(SIZE / 2).isEqualTo(Files.size(file));
+        fails("fallocate", Errno.EINTR);
+        assertThat(backing.reserve(SIZE / 2, SIZE)).isEqualTo(Errno.OK);
+        assertThat(backing.size()).isEqualTo(SIZE + SIZE / 2).isEqualTo(Files.size(file));
+        assertThat(Arrays.copyOfRange(content(), SIZE / 2, SIZE + SIZE / 2)).containsOnly(0);
+        assertThat(backing.reserve(0, 4096)).isEqualTo(Errno.OK);
+        assertThat(backing.size()).isEqualTo(SIZE + SIZE / 2);
+        assertThat(content()[0]).isEqualTo((byte) 1);
+        fails("ftruncate", Errno.EFBIG);
+        assertThat(backing.resize(SIZE)).isEqualTo(Errno.EFBIG);
+        assertThat(backing.size()).isEqualTo(SIZE + SIZE / 2);
+    }
+
+    @Test
+    void aFailedReservationTellsWhatCameOfIt() throws Exception {
+        fails("fallocate", Errno.ENOSPC);
+        assertThat(backing.reserve(SIZE, 4096)).isEqualTo(Errno.ENOSPC);
+        assertThat(backing.size()).isEqualTo(SIZE);
+        fails("fallocate", Errno.EOPNOTSUPP);
+        assertThat(backing.reserve(SIZE, 4096)).isEqualTo(Errno.OK);
+        assertThat(backing.reserve(SIZE + 4096, 4096)).isEqualTo(Errno.OK);
+        assertThat(backing.size()).isEqualTo(SIZE + 8192).isEqualTo(Files.size(file));
+        assertThat(calls).filteredOn("fallocate"::equals).hasSize(2);
+        assertThat(log).singleElement().asString().contains("cannot be reserved");
+    }
+
+    @Test
     void bounceMemoryIsBoundedAndShared() throws Exception {
         Bounce bounce = new Bounce(arena);
         Deque<Memory> taken = new ArrayDeque<>();

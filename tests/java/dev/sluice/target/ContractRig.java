@@ -10,6 +10,7 @@ import dev.sluice.sys.Arena;
 import dev.sluice.testing.TestQueues;
 import dev.sluice.testing.TestBio;
 import dev.sluice.work.Completions;
+import dev.sluice.work.Host;
 import dev.sluice.work.SystemClock;
 import dev.sluice.work.Timer;
 import dev.sluice.work.TimerThread;

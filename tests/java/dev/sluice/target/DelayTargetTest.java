@@ -20,6 +20,7 @@ import dev.sluice.testing.SimHost;
 import dev.sluice.testing.TestBio;
 import dev.sluice.testing.TestQueues;
 import dev.sluice.work.Completions;
+import dev.sluice.work.Host;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

@@ -40,6 +40,16 @@ final class FileAllocationTest {
         volatile boolean closed;
 
         @Override
+        public Errno resize(long bytes) {
+            return Errno.EOPNOTSUPP;
+        }
+
+        @Override
+        public Errno reserve(long offset, long length) {
+            return Errno.EOPNOTSUPP;
+        }
+
+        @Override
         public long allocated() {
             long answer = 512L * asked.incrementAndGet();
             if (hangs) {

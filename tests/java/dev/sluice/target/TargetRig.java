@@ -13,6 +13,7 @@ import dev.sluice.block.Target;
 import dev.sluice.sys.Arena;
 import dev.sluice.testing.TestQueues;
 import dev.sluice.work.Completions;
+import dev.sluice.work.Host;
 import dev.sluice.work.Timer;
 import dev.sluice.work.TimerThread;
 import java.util.ArrayDeque;

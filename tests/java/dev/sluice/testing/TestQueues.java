@@ -1,6 +1,6 @@
 package dev.sluice.testing;
 
-import dev.sluice.target.Host;
+import dev.sluice.work.Host;
 import dev.sluice.work.WorkQueue;
 import java.util.concurrent.Executor;
 

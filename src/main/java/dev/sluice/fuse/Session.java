@@ -4,7 +4,7 @@ import dev.sluice.block.Device;
 import dev.sluice.block.Errno;
 import dev.sluice.block.Op;
 import dev.sluice.sys.Native;
-import dev.sluice.target.Host;
+import dev.sluice.work.Host;
 import dev.sluice.work.TimerThread;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;

@@ -11,7 +11,7 @@ import dev.sluice.block.Memory;
  * memory are at most {@link dev.sluice.block.Limits#MAX_DATA}. From any thread, except close.
  */
 public interface Backing extends AutoCloseable {
-    /** Bytes; fixed while it is open. */
+    /** Bytes; only {@link #resize} and {@link #reserve} change it. */
     long size();
 
     /** Bytes of the unit that offsets and lengths are multiples of: 1 where any range will do. */
@@ -27,8 +27,16 @@ public interface Backing extends AutoCloseable {
     Errno write(long offset, Memory memory, int at, int length);
 
     /**
-     * Starts a READ or WRITE without waiting for it, where {@link FileBacking#startAio} was asked
-     * for; its end is told there. False when it cannot: then nothing was started.
+     * Lets {@link #start} be used, and answers what hands out the ends; null where nothing can be
+     * started. Before the first request.
+     */
+    default Aio startAio(Aio.Done done) {
+        return null;
+    }
+
+    /**
+     * Starts a READ or WRITE without waiting for it, where {@link #startAio} was asked for; its end
+     * is told there. False when it cannot: then nothing was started.
      */
     boolean start(Bio bio);
 
@@ -71,6 +79,19 @@ public interface Backing extends AutoCloseable {
 
     /** Zeroes the range and keeps its storage. */
     Errno zero(long offset, long length);
+
+    /**
+     * Makes it that long: what is new reads as zeros, what is cut off is gone. The new size is
+     * durable after the next {@link #sync}. One call at a time, with {@link #reserve}.
+     */
+    Errno resize(long bytes);
+
+    /**
+     * Gives the range storage without changing what it reads as, and makes it longer where the
+     * range ends behind the size. Where storage cannot be given, it only becomes longer. After a
+     * failure {@link #size} may have grown in part.
+     */
+    Errno reserve(long offset, long length);
 
     /** Bytes of storage taken; -1 when that cannot be told. Blocks; one call at a time. */
     long allocated();

@@ -16,7 +16,6 @@ public final class FileBacking implements Backing {
     private final Libc libc;
     private final String path;
     private final int fd;
-    private final long size;
     private final boolean readOnly;
     private final int blockSize;
     private final int memoryAlign;
@@ -35,6 +34,8 @@ public final class FileBacking implements Backing {
     private volatile Errno syncFailure = Errno.OK;
     private volatile boolean punches = true;
     private volatile boolean zeroes = true;
+    private volatile boolean reserves = true;
+    private volatile long size;
 
     @SuppressWarnings("checkstyle:ParameterNumber")
     FileBacking(Libc libc, String path, int fd, long size, boolean readOnly, int blockSize,
@@ -85,10 +86,8 @@ public final class FileBacking implements Backing {
         return readOnly;
     }
 
-    /**
-     * Lets {@link #start} be used, and answers what hands out the ends; null where the kernel
-     * grants no asynchronous I/O. Before the first request.
-     */
+    /** Null where the kernel grants no asynchronous I/O. */
+    @Override
     public Aio startAio(Aio.Done done) {
         aio = Aio.open(arena, done);
         return aio;
@@ -168,7 +167,7 @@ public final class FileBacking implements Backing {
                     return failure;
                 }
             } else if (n == 0 || n % blockSize != 0) {
-                // The size was checked when it was opened: somebody has cut the file off since.
+                // It is inside the size: somebody else has cut the file off.
                 return Errno.EIO;
             } else {
                 done += (int) n;
@@ -286,6 +285,41 @@ public final class FileBacking implements Backing {
             }
         }
         return Errno.OK;
+    }
+
+    @Override
+    public Errno resize(long bytes) {
+        while (libc.ftruncate(fd, bytes) != 0) {
+            Errno failure = Native.error();
+            if (failure != Errno.EINTR) {
+                return failure;
+            }
+        }
+        size = bytes;
+        return Errno.OK;
+    }
+
+    @Override
+    public Errno reserve(long offset, long length) {
+        long until = offset + length;
+        while (reserves) {
+            if (libc.fallocate(fd, 0, offset, length) == 0) {
+                size = Math.max(size, until);
+                return Errno.OK;
+            }
+            Errno failure = Native.error();
+            if (failure == Errno.EOPNOTSUPP) {
+                reserves = false;
+                log.error(path + ": storage cannot be reserved here; the file only becomes"
+                        + " longer", null);
+            } else if (failure != Errno.EINTR) {
+                // Some file systems keep what they could give.
+                long end = libc.lseek(fd, 0, Native.SEEK_END);
+                size = Math.max(size, end);
+                return failure;
+            }
+        }
+        return until > size ? resize(until) : Errno.OK;
     }
 
     @Override

@@ -37,6 +37,8 @@ public interface Libc {
 
     int fdatasync(int fd);
 
+    int ftruncate(int fd, long length);
+
     int fallocate(int fd, int mode, long offset, long length);
 
     long lseek(int fd, long offset, int whence);

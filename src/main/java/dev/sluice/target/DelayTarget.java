@@ -6,6 +6,7 @@ import dev.sluice.block.Errno;
 import dev.sluice.block.Limits;
 import dev.sluice.block.Op;
 import dev.sluice.block.Target;
+import dev.sluice.work.Host;
 import dev.sluice.work.Timer;
 import dev.sluice.work.WorkQueue;
 import java.util.ArrayList;

@@ -8,6 +8,7 @@ import dev.sluice.block.Memory;
 import dev.sluice.block.Op;
 import dev.sluice.block.Target;
 import dev.sluice.sys.Arena;
+import dev.sluice.work.Host;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;

@@ -2,6 +2,7 @@ package dev.sluice.target;
 
 import dev.sluice.block.BlockException;
 import dev.sluice.storage.Backing;
+import dev.sluice.work.Host;
 import dev.sluice.work.WorkQueue;
 import java.util.concurrent.TimeUnit;
 

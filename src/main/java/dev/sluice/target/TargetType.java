@@ -2,6 +2,7 @@ package dev.sluice.target;
 
 import dev.sluice.block.BlockException;
 import dev.sluice.block.Target;
+import dev.sluice.work.Host;
 import java.util.List;
 
 /** A kind of target: its name, what it takes, and how one is made. */

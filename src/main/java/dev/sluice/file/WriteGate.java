@@ -1,4 +1,4 @@
-package dev.sluice.target;
+package dev.sluice.file;
 
 import dev.sluice.block.Clock;
 

@@ -1,4 +1,4 @@
-package dev.sluice.target;
+package dev.sluice.file;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,11 +1,8 @@
-package dev.sluice.target;
+package dev.sluice.work;
 
 import dev.sluice.block.Clock;
 import dev.sluice.block.Device;
 import dev.sluice.sys.Arena;
-import dev.sluice.work.Completions;
-import dev.sluice.work.Timer;
-import dev.sluice.work.WorkQueue;
 
 /**
  * What a mount gives its targets, so that none reaches for clock, threads or memory itself.
