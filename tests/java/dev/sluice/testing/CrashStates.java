@@ -39,6 +39,7 @@ public final class CrashStates {
     private final List<Long> sizes = new ArrayList<>();
     private long judged;
     private long headerWrites;
+    private long headerLooks;
     private boolean fresh;
 
     /**
@@ -91,6 +92,7 @@ public final class CrashStates {
             state(none, disk.size());
             if (fresh) {
                 header(n - 1);
+                headerLooks++;
                 fresh = false;
             }
             state(all, disk.size());
@@ -293,8 +295,13 @@ public final class CrashStates {
         return judged;
     }
 
-    /** How many changes of the header were looked at. */
+    /** How many writes of the header were made. */
     public long headerWrites() {
         return headerWrites;
+    }
+
+    /** How many of them were looked at from each side, torn and lost. */
+    public long headerLooks() {
+        return headerLooks;
     }
 }

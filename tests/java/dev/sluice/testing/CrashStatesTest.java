@@ -79,6 +79,7 @@ class CrashStatesTest {
         states.crash();
         assertThat(found).containsExactly("10020300");
         assertThat(states.headerWrites()).isEqualTo(1);
+        assertThat(states.headerLooks()).isEqualTo(1);
     }
 
     @Test
