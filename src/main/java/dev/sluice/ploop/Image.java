@@ -1,0 +1,277 @@
+package dev.sluice.ploop;
+
+import dev.sluice.block.BlockException;
+import dev.sluice.block.Device;
+import dev.sluice.block.Errno;
+import dev.sluice.block.Memory;
+import dev.sluice.ploop.Findings.Kind;
+import dev.sluice.storage.Backing;
+import dev.sluice.sys.Arena;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * An image that is open: header, table, and which clusters are used. It is always checked when it
+ * is opened. Whoever writes to it makes the table durable; this makes known that somebody does:
+ * the mark is set and durable before anything is changed, and taken away after all else is durable.
+ * The backing is its owner's.
+ */
+public final class Image implements AutoCloseable {
+    /** So that a mistaken size does not make a map without bounds. */
+    private static final int MAX_CLUSTERS = Integer.MAX_VALUE - (1 << 29);
+    /** How many clusters more than all of the disk a file may ever have. */
+    private static final int SPARE = 1 << 20;
+
+    private final String path;
+    private final Backing backing;
+    private final Arena arena;
+    private final Device.Log log;
+    private final Bat bat;
+    private final ClusterMap clusters;
+    private final Extension extension;
+    private final Findings findings;
+    private final List<String> notes = new ArrayList<>();
+    private boolean writing;
+
+    private Image(String path, Backing backing, Arena arena, Device.Log log)
+            throws BlockException {
+        this.path = path;
+        this.backing = backing;
+        this.arena = arena;
+        this.log = log;
+        Header header = header(path, backing, arena);
+        int end = end(header);
+        bat = Bat.read(path, header, backing, arena);
+        long room = (long) end + header.entries() + SPARE;
+        clusters = new ClusterMap(arena, header.firstCluster(), end,
+                (int) Math.min(room, Math.min(header.lastCluster() + 1L, MAX_CLUSTERS)));
+        // A cluster that is cut short can be read as far as it is there.
+        bat.end(header.offset(end) < backing.size() ? end + 1 : end);
+        extension = Extension.read(header, backing, arena, end);
+        findings = Scan.run(header, bat, extension, clusters, backing);
+    }
+
+    private static Header header(String path, Backing backing, Arena arena)
+            throws BlockException {
+        int bytes = Math.max(backing.blockSize(), Header.BYTES);
+        if (backing.size() < bytes) {
+            throw new BlockException(Errno.EINVAL, path + " is no ploop image: it has "
+                    + backing.size() + " bytes, less than the header of one");
+        }
+        Memory memory = arena.map(bytes);
+        try {
+            Errno outcome = backing.read(0, memory, 0, bytes);
+            if (outcome != Errno.OK) {
+                throw new BlockException(outcome, path + " cannot be read: " + outcome.text());
+            }
+            return Header.parse(path, memory.bytes(), backing.size());
+        } finally {
+            arena.unmap(memory);
+        }
+    }
+
+    /** The cluster behind the last whole one of the file. */
+    private int end(Header header) throws BlockException {
+        int first = header.firstCluster();
+        long whole = (backing.size() - header.dataStart()) / header.clusterBytes();
+        long most = Math.min(MAX_CLUSTERS - 1, header.lastCluster()) - first;
+        if (whole > most) {
+            throw new BlockException(Errno.EFBIG, path + " has " + backing.size() + " bytes,"
+                    + " which are " + whole + " clusters, more than the " + most + " that can be"
+                    + " handled; convert it to larger clusters");
+        }
+        return first + (int) Math.max(0, whole);
+    }
+
+    /** Looks at an image without changing anything, whatever state it is in. */
+    public static Image examine(String path, Backing backing, Arena arena, Device.Log log)
+            throws BlockException {
+        return new Image(path, backing, arena, log);
+    }
+
+    /**
+     * Opens an image for a device: for writing, if the backing can be written, and then it must be
+     * sound. One that was not closed is taken where nothing but clusters without an owner is found.
+     */
+    static Image open(String path, Backing backing, Arena arena, Device.Log log)
+            throws BlockException {
+        Image image = new Image(path, backing, arena, log);
+        try {
+            image.checkBlocks();
+            if (!backing.readOnly()) {
+                image.begin();
+            } else {
+                image.noteState();
+            }
+            return image;
+        } catch (BlockException | RuntimeException | Error e) {
+            image.release();
+            throw e;
+        }
+    }
+
+    /** Makes a file that is empty an empty image. */
+    public static void create(String path, Header header, Backing backing, Arena arena)
+            throws BlockException {
+        Bat bat = new Bat(header, arena, backing.blockSize());
+        try {
+            check(path, backing.resize(header.dataStart()));
+            check(path, writeHeader(bat, backing, arena));
+            check(path, backing.sync());
+        } finally {
+            bat.close();
+        }
+    }
+
+    private static void check(String path, Errno outcome) throws BlockException {
+        if (outcome != Errno.OK) {
+            throw new BlockException(outcome, path + " cannot be written: " + outcome.text());
+        }
+    }
+
+    /** Page 0 goes as a whole: nobody else may be writing it. */
+    private static Errno writeHeader(Bat bat, Backing backing, Arena arena) {
+        Memory page = arena.map(Bat.PAGE);
+        try {
+            return backing.write(0, page, 0, bat.copyPage(0, page, 0));
+        } finally {
+            arena.unmap(page);
+        }
+    }
+
+    /** Direct I/O reaches the clusters only where they are whole blocks. */
+    private void checkBlocks() throws BlockException {
+        int block = backing.blockSize();
+        if (block > Bat.PAGE || header().dataStart() % block != 0
+                || header().clusterBytes() % block != 0) {
+            throw new BlockException(Errno.EINVAL, path + " has clusters of "
+                    + header().clusterBytes() + " bytes from byte " + header().dataStart()
+                    + " on, which direct I/O in units of " + block + " cannot reach; use"
+                    + " direct=off");
+        }
+    }
+
+    private void noteState() {
+        if (header().dirty()) {
+            note("it was not closed, and is read as it was left");
+        }
+        if (findings.damaged()) {
+            note("it is damaged, and what cannot be read gives errors: "
+                    + findings.damage().sentence());
+        }
+    }
+
+    private void note(String what) {
+        notes.add(what);
+        log.error(path + ": " + what, null);
+    }
+
+    private void begin() throws BlockException {
+        Findings.Finding damage = findings.damage();
+        if (damage != null) {
+            throw new BlockException(Errno.EIO, path + " is damaged and is not opened for writing: "
+                    + damage.sentence() + "; see it with: sluice image check " + path
+                    + ", or use readonly=on");
+        }
+        if (findings.count(Kind.FOREIGN) > 0) {
+            throw new BlockException(Errno.EIO, path + " is not opened for writing: its format"
+                    + " extension has a " + extension.foreign() + " and is not known here; use"
+                    + " readonly=on");
+        }
+        if (header().dirty()) {
+            long leaks = findings.count(Findings.Grade.LEAK);
+            note("it was not closed; it was checked, no data is damaged, and " + leaks
+                    + " clusters that nobody owned are free again");
+        }
+        dropExtension();
+        bat.header(header().with(Header.DIRTY, 0));
+        check(path, writeHeader(bat, backing, arena));
+        check(path, backing.sync());
+        writing = true;
+        long whole = header().offset(clusters.end());
+        if (whole < backing.size()) {
+            // What was cut off in growing is nobody's, and what grows there later must be zeros.
+            check(path, backing.resize(whole));
+        }
+    }
+
+    /** Writing makes it stale, and clusters would be taken where it is: so nothing points to it. */
+    private void dropExtension() {
+        if (extension != null) {
+            if (extension.fault() == null) {
+                extension.clusters().forEach(cluster -> clusters.free(cluster, false));
+            }
+            note("its format extension is dropped: it says what changed since a backup, and is not"
+                    + " kept up here");
+        }
+    }
+
+    /** It stays marked as in use when it is closed: what it holds is not all durable. */
+    void abandon() {
+        writing = false;
+    }
+
+    /** The header as it is now. */
+    public Header header() {
+        return bat.header();
+    }
+
+    /** What was found when it was opened. */
+    public Findings findings() {
+        return findings;
+    }
+
+    /** What a user should know of how it was opened. */
+    List<String> notes() {
+        return notes;
+    }
+
+    Bat bat() {
+        return bat;
+    }
+
+    ClusterMap clusters() {
+        return clusters;
+    }
+
+    Extension extension() {
+        return extension;
+    }
+
+    /**
+     * Ends the use of it. The table is written by now; after a failure it stays marked as in use.
+     */
+    @Override
+    public void close() throws BlockException {
+        try {
+            if (writing) {
+                finish();
+            }
+        } finally {
+            release();
+        }
+    }
+
+    private void finish() throws BlockException {
+        check(path, backing.sync());
+        bat.header(header().with(0, 0));
+        check(path, writeHeader(bat, backing, arena));
+        check(path, backing.sync());
+        long end = header().offset(clusters.usedEnd());
+        if (end < backing.size()) {
+            Errno outcome = backing.resize(end);
+            if (outcome == Errno.OK) {
+                outcome = backing.sync();
+            }
+            if (outcome != Errno.OK) {
+                log.error(path + ": " + (backing.size() - end) + " bytes at its end are not given"
+                        + " back: " + outcome.text(), null);
+            }
+        }
+    }
+
+    private void release() {
+        bat.close();
+        clusters.close();
+    }
+}
