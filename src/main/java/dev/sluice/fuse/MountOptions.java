@@ -3,7 +3,7 @@ package dev.sluice.fuse;
 import dev.sluice.block.BlockException;
 import dev.sluice.block.Completion;
 import dev.sluice.block.Errno;
-import dev.sluice.target.Units;
+import dev.sluice.block.Units;
 import java.util.LinkedHashSet;
 import java.util.Locale;
 import java.util.Set;

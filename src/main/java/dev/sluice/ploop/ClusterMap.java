@@ -94,8 +94,8 @@ final class ClusterMap {
         lowest = Math.min(lowest, from);
     }
 
-    /** The lowest ready cluster, which is used from now on; 0 where there is none. */
-    int take() {
+    /** The lowest ready cluster, or 0. */
+    int peek() {
         if (readyCount == 0) {
             return 0;
         }
@@ -103,12 +103,20 @@ final class ClusterMap {
         while (ready.bytes().getLong(word * 8) == 0) {
             word++;
         }
-        int cluster = (word << SHIFT) + Long.numberOfTrailingZeros(ready.bytes().getLong(word * 8));
-        flip(ready, cluster);
-        flip(used, cluster);
-        readyCount--;
-        usedCount++;
-        lowest = cluster + 1;
+        lowest = (word << SHIFT) + Long.numberOfTrailingZeros(ready.bytes().getLong(word * 8));
+        return lowest;
+    }
+
+    /** The lowest ready cluster, which is used from now on; 0 where there is none. */
+    int take() {
+        int cluster = peek();
+        if (cluster != 0) {
+            flip(ready, cluster);
+            flip(used, cluster);
+            readyCount--;
+            usedCount++;
+            lowest = cluster + 1;
+        }
         return cluster;
     }
 

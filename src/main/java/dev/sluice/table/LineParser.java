@@ -2,8 +2,8 @@ package dev.sluice.table;
 
 import dev.sluice.block.BlockException;
 import dev.sluice.block.Errno;
+import dev.sluice.block.Units;
 import dev.sluice.target.TargetType;
-import dev.sluice.target.Units;
 import dev.sluice.target.Words;
 import java.nio.charset.StandardCharsets;
 import java.util.List;

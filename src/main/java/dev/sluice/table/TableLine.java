@@ -1,7 +1,7 @@
 package dev.sluice.table;
 
 import dev.sluice.block.Device;
-import dev.sluice.target.Units;
+import dev.sluice.block.Units;
 import dev.sluice.target.Words;
 import java.util.Collections;
 import java.util.LinkedHashMap;

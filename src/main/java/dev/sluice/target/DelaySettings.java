@@ -2,6 +2,7 @@ package dev.sluice.target;
 
 import dev.sluice.block.BlockException;
 import dev.sluice.block.Errno;
+import dev.sluice.block.Units;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;

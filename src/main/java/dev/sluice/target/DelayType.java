@@ -5,6 +5,7 @@ import dev.sluice.block.Device;
 import dev.sluice.block.Errno;
 import dev.sluice.block.Limits;
 import dev.sluice.block.Target;
+import dev.sluice.block.Units;
 import dev.sluice.work.Host;
 import java.util.ArrayList;
 import java.util.List;

@@ -2,6 +2,7 @@ package dev.sluice.target;
 
 import dev.sluice.block.BlockException;
 import dev.sluice.block.Errno;
+import dev.sluice.block.Units;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

@@ -5,6 +5,7 @@ import dev.sluice.block.BlockException;
 import dev.sluice.block.Errno;
 import dev.sluice.block.Limits;
 import dev.sluice.block.Target;
+import dev.sluice.block.Units;
 import dev.sluice.file.FileIo;
 import dev.sluice.storage.Backing;
 import dev.sluice.storage.FileBacking;

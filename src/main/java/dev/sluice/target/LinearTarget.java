@@ -7,6 +7,7 @@ import dev.sluice.block.Errno;
 import dev.sluice.block.Limits;
 import dev.sluice.block.Op;
 import dev.sluice.block.Target;
+import dev.sluice.block.Units;
 import dev.sluice.work.Host;
 import java.util.List;
 

@@ -3,6 +3,7 @@ package dev.sluice.target;
 import dev.sluice.block.BlockException;
 import dev.sluice.block.Device;
 import dev.sluice.block.Errno;
+import dev.sluice.block.Units;
 import java.util.List;
 import java.util.Map;
 

@@ -3,6 +3,7 @@ package dev.sluice.target;
 import dev.sluice.block.BlockException;
 import dev.sluice.block.Errno;
 import dev.sluice.block.Target;
+import dev.sluice.block.Units;
 import dev.sluice.work.Host;
 import dev.sluice.zram.Codec;
 import dev.sluice.zram.Dictionary;

@@ -1,7 +1,5 @@
-package dev.sluice.target;
+package dev.sluice.block;
 
-import dev.sluice.block.BlockException;
-import dev.sluice.block.Errno;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 

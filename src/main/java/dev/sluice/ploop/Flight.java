@@ -1,0 +1,30 @@
+package dev.sluice.ploop;
+
+import dev.sluice.block.Bio;
+import java.util.function.Consumer;
+
+/** A request, or a piece of one, on its way to the file; used again and again. */
+final class Flight implements Bio.End {
+    private final Consumer<Flight> landed;
+    /** What goes to the file. */
+    final Bio io = new Bio(this);
+    /** What it stands for. */
+    Bio bio;
+    /** The counter that it is in. */
+    int epoch;
+    /** Whether it took a cluster. */
+    boolean allocated;
+    /** Byte of the file. */
+    long offset;
+    /** The next one that is not in use; guarded by the device's lock. */
+    Flight next;
+
+    Flight(Consumer<Flight> landed) {
+        this.landed = landed;
+    }
+
+    @Override
+    public void ended(Bio ended) {
+        landed.accept(this);
+    }
+}

@@ -1,0 +1,216 @@
+package dev.sluice.ploop;
+
+import dev.sluice.block.Errno;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Makes clusters ready ahead of need: durably zero, before any word can name them. Those that are
+ * free and may hold old data first, then new ones at the end of the file; one sync for all of them.
+ */
+final class Growth {
+    private static final int MOST_RUNS = 1024;
+
+    private record Run(int from, int until) {}
+
+    private final Common common;
+    private final Limbo limbo;
+    private final NoSpace noSpace;
+    private final Errand errand;
+    private boolean blocked; // guarded by common.lock
+    private long grown; // guarded by common.lock
+    private long prepared; // guarded by common.lock
+
+    Growth(Common common, Limbo limbo, NoSpace noSpace) {
+        this.common = common;
+        this.limbo = limbo;
+        this.noSpace = noSpace;
+        this.errand = new Errand(common.queue, this::work, common.host.log());
+    }
+
+    /** Whether clusters run short and more can be of use. */
+    boolean wanted() {
+        assert Thread.holdsLock(common.lock);
+        return !blocked && 2L * common.clusters.readyCount() <= step() && useful() > 0;
+    }
+
+    private long step() {
+        return Math.max(1, common.tuning.preallocBytes() / common.header.clusterBytes());
+    }
+
+    /** How many more can ever be taken. */
+    private int useful() {
+        return common.disk - common.mapped - common.clusters.readyCount();
+    }
+
+    /** Has clusters made ready soon. */
+    void ask() {
+        errand.ask();
+    }
+
+    /** There may be room again. */
+    void unblock() {
+        synchronized (common.lock) {
+            blocked = false;
+        }
+    }
+
+    private void work() {
+        List<Run> stale = new ArrayList<>();
+        int extend;
+        int end;
+        int want;
+        synchronized (common.lock) {
+            want = (int) Math.min(step(), useful());
+            if (common.failed() || want <= 0 || 2L * common.clusters.readyCount() > step()) {
+                want = 0;
+            }
+            int found = findStale(stale, want);
+            end = common.clusters.end();
+            extend = Math.min(want - found, common.clusters.capacity() - end);
+        }
+        Errno outcome = zero(stale);
+        if (extend > 0) {
+            Errno last = extend(end, extend);
+            outcome = outcome == Errno.OK ? last : outcome;
+        }
+        boolean some = !stale.isEmpty() || extended > 0;
+        if (some && common.sync() == Errno.OK) {
+            ready(stale);
+        } else if (want > 0 && !some && !common.failed()) {
+            nothing(outcome);
+            return;
+        }
+        restart();
+    }
+
+    private int findStale(List<Run> stale, int want) {
+        ClusterMap clusters = common.clusters;
+        int found = 0;
+        int at = clusters.stale(0);
+        while (at > 0 && found < want && stale.size() < MOST_RUNS) {
+            int until = Math.min(clusters.notStale(at), at + want - found);
+            stale.add(new Run(at, until));
+            found += until - at;
+            at = clusters.stale(until);
+        }
+        return found;
+    }
+
+    /** Clusters made at the end of the file in this run; the errand's own, like its start. */
+    private int extended;
+    private int extendedFrom;
+
+    /** Zeroes them and keeps only those that could be. */
+    private Errno zero(List<Run> stale) {
+        extended = 0;
+        Errno outcome = Errno.OK;
+        List<Run> all = List.copyOf(stale);
+        stale.clear();
+        for (Run run : all) {
+            if (outcome == Errno.OK) {
+                outcome = common.backing.zero(common.header.offset(run.from),
+                        (run.until - run.from) * common.header.clusterBytes());
+            }
+            if (outcome == Errno.OK) {
+                stale.add(run);
+            }
+        }
+        return outcome;
+    }
+
+    /** Makes the file longer, by less where there is no room for as much. */
+    private Errno extend(int end, int most) {
+        long at = common.header.offset(end);
+        extendedFrom = end;
+        Errno outcome = Errno.OK;
+        for (int count = most; count > 0; count /= 2) {
+            if (common.backing.size() > at) {
+                // What is there may hold anything; what is new reads as zeros.
+                outcome = common.backing.resize(at);
+            }
+            if (outcome == Errno.OK) {
+                outcome = common.backing.reserve(at, count * common.header.clusterBytes());
+            }
+            if (outcome == Errno.OK) {
+                extended = count;
+                return outcome;
+            }
+            if (!Common.full(outcome) && outcome != Errno.EFBIG) {
+                break;
+            }
+            outcome = count > 1 ? Errno.OK : outcome;
+        }
+        if (common.backing.size() > at) {
+            common.backing.resize(at);
+        }
+        return outcome;
+    }
+
+    private void ready(List<Run> stale) {
+        synchronized (common.lock) {
+            for (Run run : stale) {
+                common.clusters.ready(run.from, run.until);
+                prepared += run.until - run.from;
+            }
+            if (extended > 0) {
+                int until = extendedFrom + extended;
+                common.clusters.grow(until);
+                common.bat.end(until);
+                common.clusters.ready(extendedFrom, until);
+                prepared += extended;
+                grown++;
+            }
+            blocked = false;
+        }
+    }
+
+    /** No cluster could be made ready, though some are wanted. */
+    private void nothing(Errno outcome) {
+        boolean needed;
+        synchronized (common.lock) {
+            blocked = true;
+            needed = common.clusters.readyCount() == 0 && noSpace.some();
+        }
+        if (!needed) {
+            restart();
+        } else if (outcome == Errno.OK && limbo.some()) {
+            // The file may not be longer, but clusters come back.
+            return;
+        } else if (outcome == Errno.OK || Common.full(outcome)) {
+            if (common.tuning.waits()) {
+                noSpace.full();
+            } else {
+                noSpace.fail(Errno.ENOSPC);
+            }
+        } else {
+            common.host.log().error(common.options.path() + " cannot grow: " + outcome.text(),
+                    null);
+            noSpace.fail(outcome);
+        }
+    }
+
+    private void restart() {
+        if (noSpace.some()) {
+            noSpace.restart();
+        }
+    }
+
+    /** How often the file became longer. */
+    long grown() {
+        synchronized (common.lock) {
+            return grown;
+        }
+    }
+
+    /** Clusters made ready so far. */
+    long prepared() {
+        synchronized (common.lock) {
+            return prepared;
+        }
+    }
+
+    boolean end(long limitMillis) throws InterruptedException {
+        return errand.end(limitMillis);
+    }
+}

@@ -1,0 +1,199 @@
+package dev.sluice.ploop;
+
+/**
+ * Which pages of the table differ from the file, since when, and when they are to be written.
+ *
+ * <table>
+ * <caption>States of a page</caption>
+ * <tr><th>state</th><th>dirty</th><th>writing</th><th>goes on by</th></tr>
+ * <tr><td>clean</td><td></td><td></td><td>{@link #dirty}: dirty</td></tr>
+ * <tr><td>dirty</td><td>yes</td><td></td><td>{@link #dirty}: later; {@link #begin}: writing
+ *     </td></tr>
+ * <tr><td>writing</td><td></td><td>yes</td><td>{@link #dirty}: changed; {@link #end}: clean, or
+ *     dirty after a failure</td></tr>
+ * <tr><td>changed</td><td>yes</td><td>yes</td><td>{@link #end}: dirty</td></tr>
+ * </table>
+ *
+ * <p>One page is being written at a time. A dirty page is in two lists, by its first change since
+ * it was last copied and by its last one, so that the heads tell what is due; one that must go soon
+ * is in a third. Guarded by the lock of its device.
+ */
+final class Pages {
+    /** When nothing is due. */
+    static final long NEVER = Long.MAX_VALUE;
+    /** So many may always be dirty: a small table is not written for each change. */
+    static final int LEAST_DIRTY = 16;
+
+    private static final int NONE = -1;
+
+    private final int count;
+    private final PageList byFirst;
+    private final PageList byLast;
+    private final PageList urgent;
+    private final long[] firstNanos;
+    private final long[] lastNanos;
+    private int writing = NONE;
+    private boolean writingUrgent;
+    private long written;
+    private long hottest;
+    private final int[] writes;
+
+    Pages(int count) {
+        this.count = count;
+        byFirst = new PageList(count);
+        byLast = new PageList(count);
+        urgent = new PageList(count);
+        firstNanos = new long[count];
+        lastNanos = new long[count];
+        writes = new int[count];
+    }
+
+    /** A word of the page has changed. */
+    void dirty(int page, long nowNanos) {
+        lastNanos[page] = nowNanos;
+        if (byLast.has(page)) {
+            byLast.remove(page);
+        } else {
+            firstNanos[page] = nowNanos;
+            byFirst.add(page);
+        }
+        byLast.add(page);
+    }
+
+    /** The page is not to wait for its time. */
+    void hasten(int page) {
+        if (!urgent.has(page)) {
+            urgent.add(page);
+        }
+    }
+
+    boolean isDirty(int page) {
+        return byFirst.has(page);
+    }
+
+    int dirtyCount() {
+        return byFirst.count();
+    }
+
+    /** Whether a page that was to be hastened is not written yet. */
+    boolean urgentLeft() {
+        return urgent.count() > 0 || writingUrgent;
+    }
+
+    /** The one that has been dirty for the longest time, or -1. */
+    int oldest() {
+        return byFirst.first();
+    }
+
+    /** One that is to be written without waiting, or -1. */
+    int urgent() {
+        return urgent.first();
+    }
+
+    /** When the next page is to be written, by the clock; {@link #NEVER} where none is dirty. */
+    long due(Tuning tuning) {
+        if (byFirst.first() == NONE) {
+            return NEVER;
+        }
+        if (urgent.first() != NONE || tooMany(tuning)) {
+            return Long.MIN_VALUE;
+        }
+        long first = firstNanos[byFirst.first()];
+        return tuning.common() ? first + tuning.timeoutNanos()
+                : Math.min(first + tuning.ageNanos(),
+                        lastNanos[byLast.first()] + tuning.timeoutNanos());
+    }
+
+    /** A page whose time has come, or -1. */
+    int duePage(Tuning tuning, long nowNanos) {
+        int oldest = byFirst.first();
+        if (oldest == NONE || urgent.first() != NONE) {
+            return urgent.first();
+        }
+        if (tooMany(tuning) || tuning.common()
+                || firstNanos[oldest] + tuning.ageNanos() <= nowNanos) {
+            return due(tuning) <= nowNanos ? oldest : NONE;
+        }
+        int longest = byLast.first();
+        return lastNanos[longest] + tuning.timeoutNanos() <= nowNanos ? longest : NONE;
+    }
+
+    private boolean tooMany(Tuning tuning) {
+        return byFirst.count() > Math.max(LEAST_DIRTY, (long) count * tuning.ratio() / 100);
+    }
+
+    /** The page is copied and on its way. */
+    void begin(int page) {
+        if (writing != NONE) {
+            throw new AssertionError("page " + writing + " is being written, now " + page);
+        }
+        writing = page;
+        byFirst.remove(page);
+        byLast.remove(page);
+        writingUrgent = urgent.has(page);
+        if (writingUrgent) {
+            urgent.remove(page);
+        }
+    }
+
+    /** The page is in the file, or, where it did not get there, dirty from now on. */
+    void end(boolean well, long nowNanos) {
+        int page = writing;
+        writing = NONE;
+        if (well) {
+            written++;
+            writes[page]++;
+            hottest = Math.max(hottest, writes[page]);
+        } else {
+            if (!byFirst.has(page)) {
+                dirty(page, nowNanos);
+            }
+            if (writingUrgent) {
+                hasten(page);
+            }
+        }
+        writingUrgent = false;
+    }
+
+    int count() {
+        return count;
+    }
+
+    /** Pages written so far. */
+    long written() {
+        return written;
+    }
+
+    /** How often the page was written that was written most often. */
+    long hottest() {
+        return hottest;
+    }
+
+    int writing() {
+        return writing;
+    }
+
+    /** Whether all that the class comment says holds. */
+    boolean check() {
+        int dirty = 0;
+        for (int p = byFirst.first(); p != NONE; p = byFirst.after(p)) {
+            require(byLast.has(p), "in one list of dirty pages", p);
+            require(firstNanos[p] <= lastNanos[p], "first changed after its last change", p);
+            int next = byLast.after(p);
+            require(next == NONE || lastNanos[p] <= lastNanos[next], "out of order", p);
+            dirty++;
+        }
+        require(dirty == byFirst.count() && dirty == byLast.count(), "miscounted", dirty);
+        for (int p = urgent.first(); p != NONE; p = urgent.after(p)) {
+            require(byFirst.has(p), "urgent but not dirty", p);
+        }
+        require(writing != NONE || !writingUrgent, "nothing is being written", writing);
+        return true;
+    }
+
+    private static void require(boolean holds, String what, int page) {
+        if (!holds) {
+            throw new AssertionError("page " + page + ": " + what);
+        }
+    }
+}
