@@ -26,9 +26,6 @@ final class Intake {
     /** Where in the page the number stands that rings, and in a message's room the events. */
     private static final int ONE = 64;
     private static final int EVENTS = 64;
-    /** What part of a sleep it wakes earlier, and how many times more than after a short one. */
-    private static final long COLD = 80;
-    private static final long LATEST = 6;
     private static final long SECOND = 1_000_000_000;
     private static final Libc LIBC = Libc.LIBC;
 
@@ -45,6 +42,7 @@ final class Intake {
     private final int epoll;
     /** Wakes a thread that sleeps; -1 where nothing is due ever. */
     private final int bell;
+    private final Lead lead;
     private volatile boolean coarse;
 
     Intake(Channel channel, Completions completions, Timer timer, MountOptions options,
@@ -54,6 +52,7 @@ final class Intake {
         this.timer = timer;
         this.lookNanos = options.lookNanos();
         this.spinNanos = options.spinNanos();
+        this.lead = new Lead(spinNanos);
         this.clock = clock;
         this.event = arena.map(Arena.PAGE);
         int[] events = completions.eventDescriptors();
@@ -159,16 +158,16 @@ final class Intake {
     }
 
     /**
-     * Until there is something, or nearly so: how much before it is due. A CPU wakes the later,
-     * the longer it was idle. What the call needs stands where a message will.
+     * Until there is something, or nearly so: how much before it is due. What the call needs stands
+     * where a message will.
      */
     private long sleep(Memory room, int at) {
         long due = timer.earliest();
         long before = spinNanos;
         if (timer.sleeps(due)) {
-            long left = due - clock.nanos();
-            before = Math.min(spinNanos + left / COLD, LATEST * spinNanos);
-            left -= before;
+            long whole = due - clock.nanos();
+            before = lead.of(whole);
+            long left = whole - before;
             long events = room.address() + at + EVENTS;
             if (due == Timer.NEVER) {
                 LIBC.epoll_wait(epoll, events, 1, -1);
@@ -180,6 +179,9 @@ final class Intake {
                 room.bytes().putLong(at + 8, left % SECOND);
                 int n = Native.epollWait(epoll, events, 1, room.address() + at);
                 coarse = n < 0 && Native.errno() == ENOSYS;
+                if (n == 0) {
+                    lead.woke(whole, clock.nanos() > due);
+                }
             }
         }
         timer.awake();
