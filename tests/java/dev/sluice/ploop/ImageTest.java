@@ -83,7 +83,7 @@ final class ImageTest {
         finds(Kind.IN_USE, r -> r.put(44, Header.DIRTY), "not closed");
         finds(Kind.DATA_START, r -> r.put(48, 0), "sector 0", "multiple of 16");
         finds(Kind.DATA_START, r -> r.put(48, 17), "sector 17");
-        finds(Kind.DATA_START, r -> r.put(48, 1600), "byte 819200", "40960");
+        finds(Kind.DATA_START, r -> r.put(48, 1600), "sector 1600", "40960");
         finds(Kind.INTO_HEADER, r -> r.put(48, 32), "cluster 0 is at byte 8192", "16384");
         finds(Kind.OUTSIDE, r -> r.word(2, 5), "cluster 2 is at byte 40960", "40960");
         finds(Kind.OUTSIDE, r -> r.word(2, -1), "byte 35184372080640");

@@ -1,11 +1,12 @@
 package dev.sluice.cli;
 
+import dev.sluice.block.BlockException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
 /** The commands that need a process of their own; the rest is files and {@code scripts/sluice}. */
 @Command(name = "sluice", mixinStandardHelpOptions = true,
-        subcommands = {MountCommand.class, TargetsCommand.class})
+        subcommands = {MountCommand.class, TargetsCommand.class, ImageCommand.class})
 public final class Commands {
     /** Runs one command line; the exit code. */
     public static int run(String[] args) {
@@ -14,6 +15,14 @@ public final class Commands {
             line.usage(System.err);
             return 2;
         }
+        line.setCaseInsensitiveEnumValuesAllowed(true);
+        line.setExecutionExceptionHandler((e, command, parsed) -> {
+            if (e instanceof BlockException) {
+                System.err.println("sluice: " + e.getMessage());
+                return 1;
+            }
+            throw e;
+        });
         return line.execute(args);
     }
 }

@@ -5,6 +5,8 @@ import dev.sluice.block.Errno;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * The first 64 bytes of an image. Clusters of the file are numbered from 1 on here, in both
@@ -18,7 +20,7 @@ import java.nio.charset.StandardCharsets;
  * @param sectors sectors of the disk
  * @param inUse {@link #DIRTY} while it is open for writing
  * @param dataSectors where data begins, in sectors, as it is stored; not always as it is meant
- * @param flags bit 0: made empty by OpenVZ's tool; bit 1: being converted
+ * @param flags bit 0: it has no cluster; bit 1: being converted
  * @param extension where the format extension is, in sectors; 0 for none
  */
 public record Header(int version, int heads, int cylinders, long clusterSectors, int entries,
@@ -38,6 +40,7 @@ public record Header(int version, int heads, int cylinders, long clusterSectors,
     static final String MAGIC_2 = "WithouFreSpacExt";
 
     private static final int TYPE = 2;
+    private static final int EMPTY = 1;
     private static final int CONVERTING = 2;
     /** As qemu has it. */
     private static final long MAX_CLUSTER_SECTORS = Integer.MAX_VALUE / 513;
@@ -67,7 +70,7 @@ public record Header(int version, int heads, int cylinders, long clusterSectors,
         long tracks = clusterBytes / SECTOR;
         long first = (BYTES + 4 * entries - 1) / clusterBytes + 1;
         return new Header(2, 16, (int) Math.min(sectors / 16 / 32, Integer.MAX_VALUE), tracks,
-                (int) entries, sectors, 0, first * tracks, 0, 0);
+                (int) entries, sectors, 0, first * tracks, EMPTY, 0);
     }
 
     /**
@@ -108,10 +111,20 @@ public record Header(int version, int heads, int cylinders, long clusterSectors,
                 b.getInt(44), data, flags, b.getLong(56));
     }
 
-    private static int version(String path, ByteBuffer b) throws BlockException {
+    /** Whether the bytes begin as an image does, sound or not. */
+    public static boolean looksLikeOne(ByteBuffer bytes) {
+        String text = magic(bytes);
+        return text.equals(MAGIC_1) || text.equals(MAGIC_2);
+    }
+
+    private static String magic(ByteBuffer b) {
         byte[] magic = new byte[16];
         b.get(0, magic);
-        String text = new String(magic, StandardCharsets.ISO_8859_1);
+        return new String(magic, StandardCharsets.ISO_8859_1);
+    }
+
+    private static int version(String path, ByteBuffer b) throws BlockException {
+        String text = magic(b);
         if (text.equals(MAGIC_2)) {
             return 2;
         }
@@ -154,6 +167,12 @@ public record Header(int version, int heads, int cylinders, long clusterSectors,
                 dataSectors, flags, nowExtension);
     }
 
+    /** The same, marked as having no cluster or not: OpenVZ's checker wants it to be right. */
+    Header withEmpty(boolean empty) {
+        return new Header(version, heads, cylinders, clusterSectors, entries, sectors, inUse,
+                dataSectors, empty ? flags | EMPTY : flags & ~EMPTY, extension);
+    }
+
     /** The same with another start of data, in sectors. */
     public Header withData(long nowDataSectors) {
         return new Header(version, heads, cylinders, clusterSectors, entries, sectors, inUse,
@@ -190,10 +209,9 @@ public record Header(int version, int heads, int cylinders, long clusterSectors,
         return dataSectors >= leastDataSectors() && dataSectors % clusterSectors == 0;
     }
 
-    /** Byte of the file where data begins: as stored, where that is right. */
+    /** Byte of the file where data begins. */
     public long dataStart() {
-        return SECTOR * (dataSectors != 0 && dataSectorsRight() ? dataSectors
-                : leastDataSectors());
+        return SECTOR * (dataSectors != 0 ? dataSectors : leastDataSectors());
     }
 
     /** The number of the cluster at the start of the data, at least 1. */
@@ -235,6 +253,28 @@ public record Header(int version, int heads, int cylinders, long clusterSectors,
     /** How many words the disk needs; the table may have more. */
     int needed() {
         return (int) ((sectors + clusterSectors - 1) / clusterSectors);
+    }
+
+    /** Why OpenVZ's kernel and tools would refuse it, for a file of so many bytes. */
+    public List<String> obstacles(long fileBytes) {
+        List<String> all = new ArrayList<>();
+        add(all, version != 2, "version 1");
+        add(all, Long.bitCount(clusterSectors) != 1 || clusterSectors < 64
+                || clusterSectors > 131072, "a cluster of " + clusterBytes()
+                + " bytes, not a power of two from 32k to 64M");
+        add(all, sectors % clusterSectors != 0, "a disk that is no whole number of clusters");
+        add(all, entries != needed(), "a table of " + entries + " words for " + needed()
+                + " clusters");
+        add(all, dataSectors != leastDataSectors(), "data that begins at sector " + dataSectors
+                + ", not at " + leastDataSectors());
+        add(all, fileBytes % clusterBytes() != 0, "a file that is no whole number of clusters");
+        return all;
+    }
+
+    private static void add(List<String> all, boolean so, String why) {
+        if (so) {
+            all.add(why);
+        }
     }
 
     /** Whether it is in use, or was not closed. */

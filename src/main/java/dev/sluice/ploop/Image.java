@@ -26,6 +26,7 @@ public final class Image implements AutoCloseable {
     private final Backing backing;
     private final Arena arena;
     private final Device.Log log;
+    private final Header stored;
     private final Bat bat;
     private final ClusterMap clusters;
     private final Extension extension;
@@ -39,7 +40,8 @@ public final class Image implements AutoCloseable {
         this.backing = backing;
         this.arena = arena;
         this.log = log;
-        Header header = header(path, backing, arena);
+        stored = header(path, backing, arena);
+        Header header = meant(stored, backing.size());
         int end = end(header);
         bat = Bat.read(path, header, backing, arena);
         long room = (long) end + header.entries() + SPARE;
@@ -48,7 +50,7 @@ public final class Image implements AutoCloseable {
         // A cluster that is cut short can be read as far as it is there.
         bat.end(header.offset(end) < backing.size() ? end + 1 : end);
         extension = Extension.read(header, backing, arena, end);
-        findings = Scan.run(header, bat, extension, clusters, backing);
+        findings = Scan.run(stored, bat, extension, clusters, backing);
     }
 
     private static Header header(String path, Backing backing, Arena arena)
@@ -68,6 +70,14 @@ public final class Image implements AutoCloseable {
         } finally {
             arena.unmap(memory);
         }
+    }
+
+    /** Where data cannot begin where the header says, it is taken to begin behind the table. */
+    private static Header meant(Header stored, long fileBytes) {
+        long least = stored.leastDataSectors();
+        boolean right = stored.dataSectorsRight()
+                && (stored.dataSectors() <= least || stored.dataStart() <= fileBytes);
+        return right ? stored : stored.withData(least);
     }
 
     /** The cluster behind the last whole one of the file. */
@@ -116,7 +126,7 @@ public final class Image implements AutoCloseable {
         Bat bat = new Bat(header, arena, backing.blockSize());
         try {
             check(path, backing.resize(header.dataStart()));
-            check(path, writeHeader(bat, backing, arena));
+            check(path, writePage(0, bat, backing, arena));
             check(path, backing.sync());
         } finally {
             bat.close();
@@ -129,13 +139,13 @@ public final class Image implements AutoCloseable {
         }
     }
 
-    /** Page 0 goes as a whole: nobody else may be writing it. */
-    private static Errno writeHeader(Bat bat, Backing backing, Arena arena) {
-        Memory page = arena.map(Bat.PAGE);
+    /** The header goes with page 0: nobody else may be writing that. */
+    private static Errno writePage(int page, Bat bat, Backing backing, Arena arena) {
+        Memory memory = arena.map(Bat.PAGE);
         try {
-            return backing.write(0, page, 0, bat.copyPage(0, page, 0));
+            return backing.write((long) page * Bat.PAGE, memory, 0, bat.copyPage(page, memory, 0));
         } finally {
-            arena.unmap(page);
+            arena.unmap(memory);
         }
     }
 
@@ -185,14 +195,30 @@ public final class Image implements AutoCloseable {
         }
         dropExtension();
         bat.header(header().with(Header.DIRTY, 0));
-        check(path, writeHeader(bat, backing, arena));
+        check(path, writePage(0, bat, backing, arena));
         check(path, backing.sync());
         writing = true;
+        forgetSurplus();
         long whole = header().offset(clusters.end());
         if (whole < backing.size()) {
             // What was cut off in growing is nobody's, and what grows there later must be zeros.
             check(path, backing.resize(whole));
         }
+    }
+
+    /** Words behind the end of the disk would be second names of clusters that are free. */
+    private void forgetSurplus() throws BlockException {
+        if (findings.count(Kind.SURPLUS) == 0) {
+            return;
+        }
+        for (int i = bat.next(header().needed()); i < bat.entries(); i = bat.next(i + 1)) {
+            bat.set(i, Bat.NONE);
+        }
+        for (int page = Bat.page(header().needed()); page < bat.pages(); page++) {
+            check(path, writePage(page, bat, backing, arena));
+        }
+        check(path, backing.sync());
+        note("clusters behind the end of the disk are forgotten");
     }
 
     /** Writing makes it stale, and clusters would be taken where it is: so nothing points to it. */
@@ -214,6 +240,11 @@ public final class Image implements AutoCloseable {
     /** The header as it is now. */
     public Header header() {
         return bat.header();
+    }
+
+    /** The header as it was in the file. */
+    Header stored() {
+        return stored;
     }
 
     /** What was found when it was opened. */
@@ -254,8 +285,9 @@ public final class Image implements AutoCloseable {
 
     private void finish() throws BlockException {
         check(path, backing.sync());
-        bat.header(header().with(0, 0));
-        check(path, writeHeader(bat, backing, arena));
+        boolean empty = bat.next(0) == bat.entries();
+        bat.header(header().with(0, 0).withEmpty(empty));
+        check(path, writePage(0, bat, backing, arena));
         check(path, backing.sync());
         long end = header().offset(clusters.usedEnd());
         if (end < backing.size()) {

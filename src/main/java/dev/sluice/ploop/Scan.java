@@ -22,18 +22,18 @@ final class Scan {
     private int cutBy = -1;
     private long highest;
 
-    private Scan(Header header, Bat bat, ClusterMap map, Backing backing) {
-        this.header = header;
+    private Scan(Bat bat, ClusterMap map, Backing backing) {
+        this.header = bat.header();
         this.bat = bat;
         this.map = map;
         this.backing = backing;
     }
 
-    /** Marks in the map what is used; it is empty and covers the whole clusters. */
-    static Findings run(Header header, Bat bat, Extension extension, ClusterMap map,
+    /** Marks in the map what is used: it is empty and covers the whole clusters. */
+    static Findings run(Header stored, Bat bat, Extension extension, ClusterMap map,
             Backing backing) {
-        Scan scan = new Scan(header, bat, map, backing);
-        scan.header();
+        Scan scan = new Scan(bat, map, backing);
+        scan.header(stored);
         scan.words();
         scan.owners();
         scan.extension(extension);
@@ -42,19 +42,21 @@ final class Scan {
         return scan.findings;
     }
 
-    private void header() {
+    private void header(Header stored) {
         if (header.dirty()) {
             findings.add(Kind.IN_USE, -1, "the image is marked as in use: it was not closed");
         }
-        if (!header.dataSectorsRight()) {
-            findings.add(Kind.DATA_START, -1, "the header says that data begins at sector "
-                    + header.dataSectors() + "; right would be "
-                    + (header.version() == 1 ? "at least " : "a multiple of "
-                    + header.clusterSectors() + ", at least ") + header.leastDataSectors());
-        } else if (header.dataStart() > backing.size()
-                && header.dataStart() > Header.SECTOR * header.leastDataSectors()) {
-            findings.add(Kind.DATA_START, -1, "the header says that data begins at byte "
-                    + header.dataStart() + ", but the file has " + backing.size());
+        if (stored.dataSectors() == header.dataSectors()) {
+            return;
+        }
+        String says = "the header says that data begins at sector " + stored.dataSectors();
+        if (stored.dataSectorsRight()) {
+            findings.add(Kind.DATA_START, -1, says + ", but the file has " + backing.size()
+                    + " bytes");
+        } else {
+            findings.add(Kind.DATA_START, -1, says + "; right would be " + (header.version() == 1
+                    ? "at least " : "a multiple of " + header.clusterSectors() + ", at least ")
+                    + header.leastDataSectors());
         }
     }
 
@@ -67,12 +69,12 @@ final class Scan {
             if (i >= header.needed()) {
                 findings.add(Kind.SURPLUS, i, "cluster " + i + " is behind the end of the disk, but"
                         + " has a place at byte " + offset);
-            } else {
-                findings.allocated++;
-                findings.fragmented += last == i - 1 && before + header.clusterBytes() != offset
-                        ? 1 : 0;
-                highest = Math.max(highest, offset);
+                continue;
             }
+            findings.allocated++;
+            findings.fragmented += last == i - 1 && before + header.clusterBytes() != offset
+                    ? 1 : 0;
+            highest = Math.max(highest, offset);
             before = offset;
             last = i;
             word(i, offset);
@@ -158,15 +160,19 @@ final class Scan {
         int end = map.usedEnd();
         for (int from = map.stale(0); from != 0 && from < end;) {
             int until = Math.min(end, map.notStale(from));
-            // Only whole pages can be holes of a file.
-            long start = (header.offset(from) + PAGE - 1) & -PAGE;
-            long stop = header.offset(until) & -PAGE;
-            if (start < stop && backing.seek(start, true) < stop) {
+            if (stored(header, backing, from, until)) {
                 findings.add(Kind.HOLE, from, (until - from) + " clusters at byte "
                         + header.offset(from) + " of the file are not used", until - from);
             }
             from = map.stale(until);
         }
+    }
+
+    /** Whether clusters take storage that could be given back: whole pages of the file. */
+    static boolean stored(Header header, Backing backing, int from, int until) {
+        long start = (header.offset(from) + PAGE - 1) & -PAGE;
+        long stop = header.offset(until) & -PAGE;
+        return start < stop && backing.seek(start, true) < stop;
     }
 
     private void tail() {

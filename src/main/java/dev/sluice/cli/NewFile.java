@@ -1,0 +1,91 @@
+package dev.sluice.cli;
+
+import dev.sluice.block.BlockException;
+import dev.sluice.block.Errno;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+
+/**
+ * A file that is there as a whole or not at all: it is written under another name beside it, which
+ * goes away if anything fails, or the process is ended.
+ */
+final class NewFile implements AutoCloseable {
+    private final Path path;
+    private final Path draft;
+
+    /** Nothing of this name may exist; nothing does until {@link #publish}. */
+    NewFile(Path path) throws BlockException {
+        this.path = path.toAbsolutePath();
+        if (Files.exists(path)) {
+            throw exists();
+        }
+        draft = this.path.resolveSibling("." + path.getFileName() + ".sluice-"
+                + ProcessHandle.current().pid());
+        try {
+            Files.createFile(draft);
+        } catch (IOException e) {
+            throw failed("no file can be made in " + this.path.getParent(), e);
+        }
+        Runtime.getRuntime().addShutdownHook(new Thread(this::discard));
+    }
+
+    /** Where it is to be written. */
+    Path draft() {
+        return draft;
+    }
+
+    private BlockException exists() {
+        return new BlockException(Errno.EEXIST, path + " exists; name a file that does not");
+    }
+
+    private BlockException failed(String what, IOException e) {
+        return new BlockException(Errno.EIO, path + " is not made: " + what + " (" + e.getMessage()
+                + ")", e);
+    }
+
+    /** Gives it its name, durably; what it holds is durable by now. A file that exists stays. */
+    void publish() throws BlockException {
+        try {
+            // A link never replaces a file, whoever made it meanwhile.
+            Files.createLink(path, draft);
+        } catch (FileAlreadyExistsException e) {
+            throw exists();
+        } catch (IOException | UnsupportedOperationException e) {
+            move();
+        }
+        discard();
+        try (FileChannel folder = FileChannel.open(path.getParent(), StandardOpenOption.READ)) {
+            folder.force(true);
+        } catch (IOException e) {
+            throw failed("its name cannot be made durable", e);
+        }
+    }
+
+    /** Where the file system has no links. */
+    private void move() throws BlockException {
+        try {
+            Files.move(draft, path);
+        } catch (FileAlreadyExistsException e) {
+            throw exists();
+        } catch (IOException e) {
+            throw failed("it cannot be given its name", e);
+        }
+    }
+
+    private void discard() {
+        try {
+            Files.deleteIfExists(draft);
+        } catch (IOException e) {
+            System.err.println("sluice: " + draft + " cannot be deleted: " + e.getMessage());
+        }
+    }
+
+    @Override
+    public void close() {
+        discard();
+    }
+}
