@@ -2,9 +2,9 @@ package dev.sluice.cli;
 
 import dev.sluice.block.BlockException;
 import dev.sluice.block.Errno;
+import dev.sluice.block.Units;
 import dev.sluice.ploop.Header;
 import dev.sluice.ploop.Image;
-import dev.sluice.target.Units;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;

@@ -93,8 +93,8 @@ public final class Copy {
     }
 
     /**
-     * As an image of a new header, whose disk may be larger. It is durable afterwards. A cluster has
-     * all its storage: OpenVZ's tools refuse one with holes.
+     * As an image of a new header, whose disk may be larger. It is durable afterwards. A cluster
+     * has all its storage: OpenVZ's tools refuse one with holes.
      */
     public static void toImage(Contents from, Header header, String path, Backing to, Arena arena,
             Progress progress) throws BlockException {
