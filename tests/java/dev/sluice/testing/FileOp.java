@@ -43,8 +43,13 @@ public record FileOp(Kind kind, long offset, long length, byte[] data) {
         };
     }
 
+    /** A WRITE of its first bytes only. */
+    public FileOp first(int bytes) {
+        return new FileOp(kind, offset, bytes, Arrays.copyOf(data, bytes));
+    }
+
     /** Carries it out on a file. */
-    Errno on(MemoryFile file) {
+    public Errno on(MemoryFile file) {
         return switch (kind) {
             case WRITE -> {
                 file.put(offset, data, 0, data.length);
