@@ -93,6 +93,12 @@ final class CrashJob implements AutoCloseable {
                     blocks[random.nextInt(3)], (long) cluster << random.nextInt(5), timeouts[random.nextInt(5)], 14);
         }
 
+        /** The same of another beginning. */
+        Plan with(int nowVersion, int nowStale, boolean nowExtended) {
+            return new Plan(nowVersion, cluster, clusters, nowStale, nowExtended, blockSize,
+                    prealloc, dirtyTimeoutMillis, samples);
+        }
+
         long size() {
             return (long) cluster * clusters;
         }

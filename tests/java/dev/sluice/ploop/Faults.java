@@ -13,9 +13,9 @@ enum Faults {
     /** I1: clusters are named that may hold what was there before. */
     NO_ZEROS_BEFORE_REUSE("what is of no write"),
     /** I2: clusters are taken again before it is durable that nothing names them. */
-    NO_SYNC_BEFORE_REUSE("both at byte"),
+    NO_SYNC_BEFORE_REUSE("both at byte|what is of no write: write \\d+ of"),
     /** I2: clusters are given back that are still named in the file. */
-    NO_PAGE_BEFORE_REUSE("both at byte"),
+    NO_PAGE_BEFORE_REUSE("both at byte|what is of no write: write \\d+ of"),
     /** I4's nearest, as nothing grows yet: half of the header's change is missing. */
     HALF_A_HEADER("names an extension"),
     /** Changes begin before the mark is durable. */
@@ -33,11 +33,21 @@ enum Faults {
 
     private static final int MARK = 44;
 
-    /** What the oracle says of it. */
+    /** What the oracle says of it, a pattern. */
     final String complaint;
 
     Faults(String complaint) {
         this.complaint = complaint;
+    }
+
+    /** A job that gives occasion to it. */
+    CrashJob.Plan plan(CrashJob.Plan some) {
+        return switch (this) {
+            case NO_SYNC_AFTER_GROWTH -> some.with(some.version(), 0, false);
+            case NO_ZEROS_BEFORE_REUSE -> some.with(some.version(), 3, false);
+            case HALF_A_HEADER -> some.with(2, 0, true);
+            default -> some;
+        };
     }
 
     /** What lies, for one job. */
@@ -76,7 +86,8 @@ enum Faults {
                         && wholeClusters(op);
                 case NO_SYNC_BEFORE_REUSE -> sync(op) && pending.stream().anyMatch(
                         p -> p.kind() == Kind.PUNCH && wholeClusters(p));
-                case HALF_A_HEADER -> op.writesBelow(64) && marks(op);
+                case HALF_A_HEADER -> op.writesBelow(64) && marks(op) && !job.running
+                        && !job.closing;
                 case NO_SYNC_AFTER_MARK -> sync(op) && pending.stream().anyMatch(this::marks)
                         && pending.size() == 1;
                 case NO_SYNC_BEFORE_UNMARK -> sync(op) && job.closing
