@@ -33,14 +33,16 @@ final class CrashImage {
      *
      * @param version 1 or 2
      * @param clusters how many the disk has
-     * @param stale how many clusters of junk
+     * @param stale how many clusters of junk; then there is half a cluster at the end as well
      * @param extended whether there is a format extension with nothing in it, at the end
      */
     static MemoryFile create(int version, int cluster, int clusters, int stale, int blockSize,
             boolean extended, Random random) {
         int data = (64 + 4 * clusters + cluster - 1) / cluster;
         int inFile = data + (stale > 0 ? stale + 1 : 0);
-        MemoryFile file = new MemoryFile((long) (inFile + (extended ? 1 : 0)) * cluster, blockSize);
+        long whole = (long) (inFile + (extended ? 1 : 0)) * cluster;
+        int tail = stale > 0 ? cluster / 2 / blockSize * blockSize : 0;
+        MemoryFile file = new MemoryFile(whole + tail, blockSize);
         ByteBuffer b = ByteBuffer.wrap(file.bytes()).order(ByteOrder.LITTLE_ENDIAN);
         String magic = version == 1 ? "WithoutFreeSpace" : "WithouFreSpacExt";
         b.put(0, magic.getBytes(StandardCharsets.US_ASCII));
@@ -49,7 +51,7 @@ final class CrashImage {
         b.putInt(48, data * cluster / SECTOR);
         byte[] junk = new byte[stale * cluster];
         random.nextBytes(junk);
-        b.put(data * cluster, junk);
+        b.put(data * cluster, junk).put((int) whole, junk, 0, tail);
         if (stale > 0) {
             int last = inFile - 1;
             b.putInt(64 + 4 * (clusters - 1), version == 1 ? last * (cluster / SECTOR) : last);
