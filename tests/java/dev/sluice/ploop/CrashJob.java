@@ -92,7 +92,8 @@ final class CrashJob implements AutoCloseable {
             int version = random.nextInt(6) == 0 ? 1 : 2;
             return new Plan(version, cluster, 12 + random.nextInt(30),
                     random.nextInt(2) * random.nextInt(8), version == 2 && random.nextInt(4) == 0,
-                    blocks[random.nextInt(3)], (long) cluster << random.nextInt(5), timeouts[random.nextInt(5)], 14);
+                    blocks[random.nextInt(3)], (long) cluster << random.nextInt(5),
+                    timeouts[random.nextInt(5)], 14);
         }
 
         /** The same of another beginning. */

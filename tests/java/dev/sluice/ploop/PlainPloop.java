@@ -5,6 +5,7 @@ import dev.sluice.block.BlockException;
 import dev.sluice.block.Errno;
 import dev.sluice.block.Limits;
 import dev.sluice.block.Memory;
+import dev.sluice.block.Op;
 import dev.sluice.block.Target;
 import dev.sluice.storage.Backing;
 import dev.sluice.testing.SimHost;
@@ -160,14 +161,10 @@ final class PlainPloop implements Target {
             piece(bio, (int) (at / cluster), at, (int) (end - at));
             at = end;
         }
-        switch (bio.op()) {
-            case FLUSH -> durable(Fault.FLUSH_WITHOUT_PAGES, Fault.FLUSH_WITHOUT_SYNC);
-            case WRITE -> {
-                if (bio.fua()) {
-                    durable(Fault.FUA_WITHOUT_PAGES, Fault.FUA_WITHOUT_SYNC);
-                }
-            }
-            default -> { }
+        if (bio.op() == Op.FLUSH) {
+            durable(Fault.FLUSH_WITHOUT_PAGES, Fault.FLUSH_WITHOUT_SYNC);
+        } else if (bio.fua()) {
+            durable(Fault.FUA_WITHOUT_PAGES, Fault.FUA_WITHOUT_SYNC);
         }
     }
 
