@@ -47,12 +47,13 @@ final class Mapping {
     Flight whole(Bio bio) {
         long offset = bio.offset();
         int index = (int) (offset / cluster);
-        int last = (int) ((bio.until() - 1) / cluster);
+        long inside = offset - index * cluster;
+        int last = inside + bio.length() <= cluster ? index
+                : (int) ((bio.until() - 1) / cluster);
         synchronized (common.lock) {
             int place = common.bat.get(index);
             return place > 0 && run(index, last, place) > last
-                    ? flights.take(bio, base + place * cluster + (offset - index * cluster))
-                    : null;
+                    ? flights.take(bio, base + place * cluster + inside) : null;
         }
     }
 
