@@ -43,8 +43,8 @@ final class ZramMemory implements Callable<Integer> {
     }
 
     /** What one side took, in bytes; growth is of its process, negative where it has none. */
-    private record Taken(String side, long stored, long used, long table, long growth,
-            long left) { }
+    private record Taken(String side, long stored, long used, long table, long start,
+            long growth, long left) { }
 
     private static String report(Shell shell, int mib) throws IOException, InterruptedException {
         Path corpus = shell.scratch().resolve("corpus");
@@ -55,19 +55,21 @@ final class ZramMemory implements Callable<Integer> {
         Files.delete(corpus);
         List<String[]> rows = new ArrayList<>();
         rows.add(new String[] {"side", "stored", "used for it", "table of pages",
-            "growth of the process", "and after all was discarded"});
+            "process at the start", "its growth", "and after all was discarded"});
         for (Taken one : all) {
             rows.add(new String[] {one.side, mib(one.stored), mib(one.used), mib(one.table),
-                mib(one.growth), mib(one.left)});
+                mib(one.start), mib(one.growth), mib(one.left)});
         }
         Taken ours = all.get(0);
         Taken kernel = all.get(1);
         return "\n### Memory for " + mib + " MiB of executables, text, noise and zeros, in MiB\n\n"
                 + Report.table(rows) + String.format(Locale.ROOT, "%nOurs to the kernel's: stored"
-                + " %.4f, used %.4f, used and table %.4f, growth of the process to used %.4f.%n",
+                + " %.4f, used %.4f, used and table %.4f, growth of the process to used %.4f."
+                + " Discarded, the process is at %.3f of its start.%n",
                 (double) ours.stored / kernel.stored, (double) ours.used / kernel.used,
                 (double) (ours.used + ours.table) / kernel.used,
-                (double) ours.growth / kernel.used);
+                (double) ours.growth / kernel.used,
+                (double) (ours.start + ours.left) / ours.start);
     }
 
     private static String mib(long bytes) {
@@ -90,8 +92,8 @@ final class ZramMemory implements Callable<Integer> {
                     .mapToLong(l -> Long.parseLong(l.replaceAll("\\D", ""))).sum();
             shell.run(60, "fallocate", "--punch-hole", "--offset=0",
                     "--length=" + (long) mib * MIB, serving.file().toString());
-            return new Taken("sluice zram", mm[1], mm[2], table, after - before,
-                    resident(pid) - before);
+            return new Taken("sluice zram", mm[1], mm[2], table, before,
+                    after - before, resident(pid) - before);
         }
     }
 
@@ -101,7 +103,7 @@ final class ZramMemory implements Callable<Integer> {
         try {
             copy(shell, corpus, KernelZram.DEVICE);
             long[] mm = numbers(KernelZram.get("mm_stat"));
-            return new Taken("kernel zram", mm[1], mm[2], -1, -1, -1);
+            return new Taken("kernel zram", mm[1], mm[2], -1, -1, -1, -1);
         } finally {
             KernelZram.reset(shell.scratch());
         }

@@ -28,6 +28,8 @@ import java.util.function.IntUnaryOperator;
 final class Disk implements PageStore.Owners {
     /** Of 64: what shrinks to less than this is compressed, else it is huge; as in the kernel. */
     static final int HUGE_OF_64 = 57;
+    /** From so many slots on, a discard looks whether the memory of empty ones can go. */
+    private static final int MANY = 16;
 
     private final String name;
     private final int page;
@@ -223,6 +225,20 @@ final class Disk implements PageStore.Owners {
             } else {
                 empty(chunk, SlotTable.inChunk(slot));
                 counters.notifyFree.increment();
+            }
+        }
+        if (count >= MANY) {
+            forget(first, until);
+        }
+    }
+
+    /** Gives back the memory of slots that are all empty now. */
+    private void forget(long first, long until) {
+        for (long slot = first; slot < until;
+                slot = (slot | SlotChunk.PAGE_SLOTS - 1) + 1) {
+            SlotChunk chunk = slots.at(slot);
+            if (chunk != null) {
+                chunk.forgetPage(SlotTable.inChunk(slot));
             }
         }
     }

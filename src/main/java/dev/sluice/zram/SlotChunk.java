@@ -1,6 +1,8 @@
 package dev.sluice.zram;
 
 import dev.sluice.block.Memory;
+import dev.sluice.sys.Arena;
+import dev.sluice.sys.Native;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
@@ -29,6 +31,8 @@ import java.util.concurrent.locks.LockSupport;
 final class SlotChunk {
     static final int SHIFT = 16;
     static final int BYTES = 16 << SHIFT;
+    /** Slots that share a page of memory. */
+    static final int PAGE_SLOTS = Arena.PAGE / 16;
 
     static final int EMPTY = 0;
     static final int SIZE = (1 << 17) - 1;
@@ -142,6 +146,30 @@ final class SlotChunk {
     /** Lets go, and leaves these flags. */
     void unlock(int i, int flags) {
         INTS.setRelease(memory.bytes(), 16 * i + FLAGS_AT, flags & ~LOCK);
+    }
+
+    /**
+     * Gives the page of memory back that this slot is in, unless a slot in it is stored or somebody
+     * is at one. All are locked meanwhile, and the locks go with the page.
+     */
+    boolean forgetPage(int i) {
+        int first = i & -PAGE_SLOTS;
+        int locked = first;
+        while (locked < first + PAGE_SLOTS && !isStored(flags(locked)) && tryLock(locked)) {
+            locked++;
+        }
+        boolean all = locked == first + PAGE_SLOTS;
+        for (int k = first; all && k < locked; k++) {
+            all = !isStored(flags(k));
+        }
+        if (all) {
+            Native.forget(memory, 16 * first, Arena.PAGE);
+            return true;
+        }
+        for (int k = first; k < locked; k++) {
+            unlock(k, flags(k));
+        }
+        return false;
     }
 
     /** Under the lock. */
