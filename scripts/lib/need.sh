@@ -6,7 +6,7 @@ export PATH=$PATH:/usr/sbin:/sbin
 # The groups of things, each with its packages on Debian 12: see missing_packages.
 readonly BUILD_NEEDS='jdk mvn'
 readonly MOUNT_NEEDS='libfuse fusermount losetup'
-readonly DISK_NEEDS='fio ext4 xfs qemu-img'
+readonly DISK_NEEDS='fio ext4 xfs qemu-img ploop'
 
 # Installs the packages of everything named that is missing; ends with a sentence where it cannot.
 need() {
@@ -34,7 +34,8 @@ missing_packages() {
         fio) has fio || packages+=(fio) ;;
         ext4) has mkfs.ext4 e2fsck || packages+=(e2fsprogs) ;;
         xfs) has mkfs.xfs xfs_repair || packages+=(xfsprogs) ;;
-        qemu-img) has qemu-img || packages+=(qemu-utils) ;;
+        qemu-img) has qemu-img qemu-io || packages+=(qemu-utils) ;;
+        ploop) has ploop || packages+=(ploop) ;;
         esac
     done
     printf '%s\n' "${packages[*]}"
