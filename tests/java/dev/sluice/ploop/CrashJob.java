@@ -27,7 +27,8 @@ import java.util.function.UnaryOperator;
  * A long job on one image, with a power failure before every change of the file. Everything runs in
  * one thread by a seeded choice: bios, workers, the timer; and while a change of the file is being
  * made, other things run. Sessions end by a close, or by a power failure that is not only looked
- * at: the next one goes on from what it left.
+ * at: the next one goes on from what it left. In some there is no room now and then, in some the
+ * file takes no changes any more from some moment on.
  *
  * <p>In each state: no word is outside of the data, no cluster has two owners, nothing flushed is
  * missing, no sector holds what is another's; the image opens and closes, and all that is so again.
@@ -43,6 +44,7 @@ final class CrashJob implements AutoCloseable {
     private final UnaryOperator<FileOp> fault;
     private final Set<Op> without = EnumSet.noneOf(Op.class);
     private boolean noFua;
+    private boolean healthy;
     private final Set<Long> seen;
     private final Arena arena = new Arena();
     private final Arena judges = new Arena();
@@ -55,6 +57,10 @@ final class CrashJob implements AutoCloseable {
     private boolean growing;
     private int depth;
     private int left;
+    /** Whether there is no room now and then. */
+    private boolean full;
+    /** So many changes are made before none is any more. */
+    private int life = Integer.MAX_VALUE;
     private long lastFrom;
     private long lastLength = SECTOR;
     private Throwable failure;
@@ -69,6 +75,8 @@ final class CrashJob implements AutoCloseable {
     boolean closing;
     int closes;
     int crashes;
+    int deaths;
+    int refused;
 
     /**
      * What a job is like.
@@ -112,6 +120,12 @@ final class CrashJob implements AutoCloseable {
         Target open(Backing backing, Host host, Plan plan) throws BlockException;
     }
 
+    /** Has a file that never fails. */
+    CrashJob healthy() {
+        healthy = true;
+        return this;
+    }
+
     /** The target that the program has. */
     static Target ploop(Backing backing, Host host, Plan plan) throws BlockException {
         Tuning tuning = new Tuning(plan.dirtyTimeoutMillis * 1_000_000L, -1,
@@ -152,6 +166,10 @@ final class CrashJob implements AutoCloseable {
         for (int i = 0; i < sessions; i++) {
             Target target = open();
             running = true;
+            full = !healthy && random.nextInt(5) == 0;
+            if (!healthy && random.nextInt(5) == 0) {
+                life = random.nextInt(4 * bios);
+            }
             boolean crash = random.nextInt(3) == 0;
             left = 1 + random.nextInt(2 * bios);
             for (int s = 1 + random.nextInt(8); s > 0; s--) {
@@ -165,7 +183,10 @@ final class CrashJob implements AutoCloseable {
                 }
             }
             running = false;
-            if (crash) {
+            if (dead()) {
+                bury(target, crash);
+            }
+            if (crash || dead()) {
                 crashed();
             } else {
                 close(target);
@@ -175,6 +196,7 @@ final class CrashJob implements AutoCloseable {
 
     private Target open() throws BlockException {
         sim = new SimHost(random.nextLong());
+        life = Integer.MAX_VALUE;
         states = new CrashStates(file, random, headerEnd(), plan.samples, seen, this::judge);
         Target target = opener.open(new RecordingBacking(file, new Power()), host(), plan);
         check();
@@ -182,10 +204,35 @@ final class CrashJob implements AutoCloseable {
         return target;
     }
 
-    private void close(Target target) throws Exception {
+    private boolean dead() {
+        return life <= 0;
+    }
+
+    /** Its file takes no changes any more: everything ends, and it is not closed well. */
+    private void bury(Target target, boolean crash) {
+        deaths++;
+        if (crash) {
+            return;
+        }
+        ended();
+        try {
+            target.close();
+        } catch (BlockException e) {
+            if (new CrashImage(file).inUse()) {
+                return;
+            }
+        }
+        throw new AssertionError("it was closed, though its file failed: " + sim.log);
+    }
+
+    private void ended() {
         if (device.inFlight() != 0) {
             throw new AssertionError(device.inFlight() + " bios never end: " + sim.log);
         }
+    }
+
+    private void close(Target target) throws Exception {
+        ended();
         closing = true;
         target.close();
         closing = false;
@@ -260,9 +307,12 @@ final class CrashJob implements AutoCloseable {
             other();
             growing &= !grows;
             crashNow();
+            if (dead() || running && life-- <= 0) {
+                return Errno.EIO;
+            }
             FileOp made = fault.apply(op);
             if (made == op) {
-                return null;
+                return running && full ? sometimesFull(op) : null;
             }
             planted++;
             if (made != null) {
@@ -270,6 +320,21 @@ final class CrashJob implements AutoCloseable {
                 states.made(made);
             }
             return Errno.OK;
+        }
+
+        /** A write may be made in part before it is known that there is no room. */
+        private Errno sometimesFull(FileOp op) {
+            boolean takes = op.kind() == FileOp.Kind.WRITE || op.kind() == FileOp.Kind.RESERVE;
+            if (!takes || random.nextInt(8) != 0) {
+                return null;
+            }
+            refused++;
+            if (op.kind() == FileOp.Kind.WRITE && op.length() > SECTOR && random.nextBoolean()) {
+                FileOp part = op.first((int) op.length() / 2 / SECTOR * SECTOR);
+                part.on(file);
+                states.made(part);
+            }
+            return Errno.ENOSPC;
         }
 
         @Override
@@ -403,7 +468,7 @@ final class CrashJob implements AutoCloseable {
 
     private void ended(Bio bio, SectorOracle.Ticket ticket) {
         try {
-            if (bio.outcome() != Errno.OK) {
+            if (bio.outcome() != Errno.OK && !dead()) {
                 throw new AssertionError(bio + " ended with " + bio.outcome() + ": " + sim.log);
             }
             oracle.end(ticket, bio.outcome(), bio.answerMemory(), bio.answerAt());

@@ -20,7 +20,7 @@ class CrashJobTest {
     private static CrashJob job(long seed, PlainPloop.Fault fault, Set<Long> seen) {
         return new CrashJob(seed, CrashJob.Plan.some(new Random(seed)),
                 (backing, host, plan) -> new PlainPloop(backing, host.queues().of("p"),
-                        plan.prealloc(), fault), seen, op -> op);
+                        plan.prealloc(), fault), seen, op -> op).healthy();
     }
 
     @Test

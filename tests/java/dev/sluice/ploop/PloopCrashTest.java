@@ -24,6 +24,8 @@ class PloopCrashTest {
         long writes = 0;
         long flushes = 0;
         long sessions = 0;
+        long deaths = 0;
+        long refused = 0;
         for (int i = 0; seen.size() < STATES; i++) {
             CrashJob.Plan plan = CrashJob.Plan.some(new Random(seed + i));
             try (CrashJob job = new CrashJob(seed + i, plan, CrashJob::ploop, seen, op -> op)) {
@@ -34,13 +36,18 @@ class PloopCrashTest {
                 writes += job.headerWrites;
                 flushes += job.flushed();
                 sessions += job.closes + job.crashes;
+                deaths += job.deaths;
+                refused += job.refused;
             } catch (AssertionError e) {
                 throw new AssertionError("-Dseed=" + (seed + i) + ": " + e.getMessage(), e);
             }
         }
         System.out.println("PloopCrashTest: " + seen.size() + " distinct states, " + judged
                 + " judged; " + writes + " writes of the table, each alone, torn and lost; "
-                + flushes + " flushes and " + sessions + " sessions");
+                + flushes + " flushes, " + sessions + " sessions, " + deaths
+                + " of them with a file that failed, " + refused + " times no room");
         assertThat(flushes).isPositive();
+        assertThat(deaths).isPositive();
+        assertThat(refused).isPositive();
     }
 }
