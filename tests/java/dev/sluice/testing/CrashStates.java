@@ -262,7 +262,7 @@ public final class CrashStates {
     }
 
     private String describe(byte[] modes, long size) {
-        StringBuilder text = new StringBuilder("of a file of " + disk.size() + " bytes, "
+        StringBuilder text = new StringBuilder("of a file of " + sizes.get(0) + " bytes, "
                 + size + " after the crash, with");
         int from = Math.max(0, modes.length - 40);
         text.append(from == 0 ? "" : " (" + from + " more)");

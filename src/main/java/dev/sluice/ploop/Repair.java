@@ -97,6 +97,10 @@ public final class Repair {
             fillUp();
         }
         forget();
+        if (!pages.isEmpty()) {
+            // Before copies make the file longer: what words name outside it would be inside.
+            write();
+        }
         boolean badStays = left(found);
         boolean copies = may(Kind.DUPLICATE) && !badStays;
         if (found.count(Kind.DUPLICATE) > 0 && may(Kind.DUPLICATE) && badStays) {
