@@ -15,6 +15,8 @@ import java.util.function.Consumer;
 final class NoSpace {
     /** How long until it is tried again. */
     static final long RETRY_NANOS = 20_000_000_000L;
+    /** What is found full so soon after it was tried again was full all the time. */
+    private static final long SAME_NANOS = 5_000_000_000L;
 
     private final Common common;
     private final Consumer<Bio> start;
@@ -26,6 +28,7 @@ final class NoSpace {
     private boolean armed; // guarded by common.lock
     private long events; // guarded by common.lock
     private long retries; // guarded by common.lock
+    private long retriedNanos; // guarded by common.lock
 
     private final Timer.Entry alarm = new Timer.Entry() {
         @Override
@@ -66,11 +69,15 @@ final class NoSpace {
                 return;
             }
             full = true;
-            events++;
+            long now = common.now();
             if (!armed) {
                 armed = true;
-                common.host.timer().add(alarm, common.now() + RETRY_NANOS);
+                common.host.timer().add(alarm, now + RETRY_NANOS);
             }
+            if (retries > 0 && now - retriedNanos < SAME_NANOS) {
+                return;
+            }
+            events++;
         }
         common.host.log().error(common.options.path() + ": its file system is full; requests wait"
                 + " and are tried again every 20 seconds, or at once with: sluice message"
@@ -94,6 +101,7 @@ final class NoSpace {
     void retry() {
         synchronized (common.lock) {
             retries += full ? 1 : 0;
+            retriedNanos = common.now();
         }
         restart();
     }

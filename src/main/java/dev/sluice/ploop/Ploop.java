@@ -337,6 +337,11 @@ public final class Ploop implements Target {
         noSpace.retry();
     }
 
+    /** For tests. */
+    Bat bat() {
+        return common.bat;
+    }
+
     /** Whether the invariants hold; looks at every word. */
     boolean check() {
         synchronized (common.lock) {
@@ -358,6 +363,7 @@ public final class Ploop implements Target {
             throw new BlockException(Errno.EINTR, common.options.path() + ": closing was"
                     + " interrupted; it stays marked as in use", e);
         }
+        assert check();
         BlockException broken = finish();
         try {
             common.image.close();
