@@ -28,7 +28,7 @@ import java.util.function.UnaryOperator;
  * one thread by a seeded choice: bios, workers, the timer; and while a change of the file is being
  * made, other things run. Sessions end by a close, or by a power failure that is not only looked
  * at: the next one goes on from what it left. In some there is no room now and then, in some the
- * file takes no changes any more from some moment on.
+ * file takes no changes from some moment on, for a while or for good.
  *
  * <p>In each state: no word is outside of the data, no cluster has two owners, nothing flushed is
  * missing, no sector holds what is another's; the image opens and closes, and all that is so again.
@@ -61,6 +61,8 @@ final class CrashJob implements AutoCloseable {
     private boolean full;
     /** So many changes are made before none is any more. */
     private int life = Integer.MAX_VALUE;
+    /** So many then fail. */
+    private int sick;
     private long lastFrom;
     private long lastLength = SECTOR;
     private Throwable failure;
@@ -169,6 +171,7 @@ final class CrashJob implements AutoCloseable {
             full = !healthy && random.nextInt(5) == 0;
             if (!healthy && random.nextInt(5) == 0) {
                 life = random.nextInt(4 * bios);
+                sick = random.nextBoolean() ? Integer.MAX_VALUE : 1 + random.nextInt(3);
             }
             boolean crash = random.nextInt(3) == 0;
             left = 1 + random.nextInt(2 * bios);
@@ -183,13 +186,10 @@ final class CrashJob implements AutoCloseable {
                 }
             }
             running = false;
-            if (dead()) {
-                bury(target, crash);
-            }
-            if (crash || dead()) {
-                crashed();
-            } else {
+            if (!crash && !dead()) {
                 close(target);
+            } else if (crash || gaveUp(target)) {
+                crashed();
             }
         }
     }
@@ -208,21 +208,18 @@ final class CrashJob implements AutoCloseable {
         return life <= 0;
     }
 
-    /** Its file takes no changes any more: everything ends, and it is not closed well. */
-    private void bury(Target target, boolean crash) {
+    /** Its file failed: everything ends, and where the target gives up the mark stays. */
+    private boolean gaveUp(Target target) throws Exception {
         deaths++;
-        if (crash) {
-            return;
-        }
-        ended();
         try {
-            target.close();
+            close(target);
+            return false;
         } catch (BlockException e) {
-            if (new CrashImage(file).inUse()) {
-                return;
+            if (!new CrashImage(file).inUse()) {
+                throw new AssertionError("it is marked as closed, though it said: " + e, e);
             }
+            return true;
         }
-        throw new AssertionError("it was closed, though its file failed: " + sim.log);
     }
 
     private void ended() {
@@ -234,8 +231,11 @@ final class CrashJob implements AutoCloseable {
     private void close(Target target) throws Exception {
         ended();
         closing = true;
-        target.close();
-        closing = false;
+        try {
+            target.close();
+        } finally {
+            closing = false;
+        }
         oracle.closed();
         crashNow();
         count();
@@ -307,7 +307,7 @@ final class CrashJob implements AutoCloseable {
             other();
             growing &= !grows;
             crashNow();
-            if (dead() || running && life-- <= 0) {
+            if ((dead() || running && life-- <= 0) && sick-- > 0) {
                 return Errno.EIO;
             }
             FileOp made = fault.apply(op);
