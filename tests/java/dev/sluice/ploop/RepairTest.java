@@ -92,6 +92,22 @@ final class RepairTest {
     }
 
     @Test
+    void theFlagOfAnEmptyImageIsPutRight() throws Exception {
+        try (RawImage raw = new RawImage(CLUSTER, ENTRIES, 2)) {
+            raw.word(0, 1).word(1, 2).put(52, 1);
+            assertThat(findings(raw).list()).singleElement()
+                    .matches(f -> f.kind() == Kind.EMPTY_FLAG);
+            repair(raw);
+            assertThat(raw.get(52)).isZero();
+            assertThat(findings(raw).list()).isEmpty();
+            raw.word(0, 0).word(1, 0);
+            repair(raw);
+            assertThat(raw.get(52)).isEqualTo(1);
+            assertThat(findings(raw).list()).isEmpty();
+        }
+    }
+
+    @Test
     void eachClassDoesWhatItIsFor() throws Exception {
         try (RawImage raw = new RawImage(CLUSTER, ENTRIES, 5)) {
             raw.word(0, 1).word(1, 77).word(2, 3).word(3, 3).word(4, 5).put(44, Header.DIRTY);

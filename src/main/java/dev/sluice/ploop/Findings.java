@@ -59,7 +59,9 @@ public final class Findings {
         /** The extension holds what must be kept, and is not known here. */
         FOREIGN(Grade.NOTE, Repair.NONE),
         /** There is an extension that is out of date. */
-        STALE_EXTENSION(Grade.NOTE, Repair.NONE);
+        STALE_EXTENSION(Grade.NOTE, Repair.NONE),
+        /** The flag of an image without data is wrong, for which OpenVZ's checker refuses it. */
+        EMPTY_FLAG(Grade.NOTE, Repair.SAFE);
 
         private final Grade grade;
         private final Repair repair;

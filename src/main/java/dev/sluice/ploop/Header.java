@@ -167,6 +167,11 @@ public record Header(int version, int heads, int cylinders, long clusterSectors,
                 dataSectors, flags, nowExtension);
     }
 
+    /** Whether it says that no cluster is allocated. */
+    boolean empty() {
+        return (flags & EMPTY) != 0;
+    }
+
     /** The same, marked as having no cluster or not: OpenVZ's checker wants it to be right. */
     Header withEmpty(boolean empty) {
         return new Header(version, heads, cylinders, clusterSectors, entries, sectors, inUse,

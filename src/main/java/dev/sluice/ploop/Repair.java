@@ -120,6 +120,9 @@ public final class Repair {
         bat.header(image.header().with(mark, keeps ? before.extension() : 0).withEmpty(empty));
         pages.add(0);
         write();
+        if (before.empty() != empty) {
+            say("the flag of an image without data is " + (empty ? "set" : "taken away"));
+        }
         if (before.dirty()) {
             say(healed ? "the mark of being in use is taken away"
                     : "the mark of being in use stays, as damage does");

@@ -35,6 +35,7 @@ final class Scan {
         Scan scan = new Scan(bat, map, backing);
         scan.header(stored);
         scan.words();
+        scan.flag();
         scan.owners();
         scan.extension(extension);
         scan.holes();
@@ -80,6 +81,15 @@ final class Scan {
             word(i, offset);
         }
         findings.imageEnd = highest == 0 ? header.dataStart() : highest + header.clusterBytes();
+    }
+
+    private void flag() {
+        boolean empty = bat.next(0) == bat.entries();
+        if (header.empty() != empty) {
+            findings.add(Kind.EMPTY_FLAG, -1, "the image " + (empty ? "has no data, but is not"
+                    : "has data, but is") + " flagged as empty; qemu does not mind, OpenVZ's"
+                    + " checker does");
+        }
     }
 
     private void word(int i, long offset) {
