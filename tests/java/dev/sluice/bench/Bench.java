@@ -8,7 +8,7 @@ import picocli.CommandLine.Option;
 /** The benchmarks by name; {@code scripts/bench NAME} starts this after it has built it. */
 @Command(name = "bench", description = "Measures sluice beside what else could be used.",
         subcommands = {TransportBench.class, CgroupBench.class, DelayBench.class,
-            ZramMemory.class})
+            ZramMemory.class, PloopFirst.class, PloopTable.class})
 final class Bench {
     @Option(names = {"-h", "--help"}, usageHelp = true, description = "this text")
     private boolean help;
@@ -19,6 +19,7 @@ final class Bench {
         System.exit(new CommandLine(new Bench())
                 .addSubcommand("completion", completion())
                 .addSubcommand("zram", zram())
+                .addSubcommand("ploop", ploop())
                 .setExecutionExceptionHandler((e, command, parsed) -> report(e))
                 .execute(arguments));
     }
@@ -34,6 +35,13 @@ final class Bench {
         CommandLine line = new CommandLine(new TransportBench(Plan.zram()));
         line.getCommandSpec().usageMessage().description(
                 "Measures compressed memory beside the kernel's and nbdkit's.");
+        return line;
+    }
+
+    private static CommandLine ploop() {
+        CommandLine line = new CommandLine(new TransportBench(PloopPlan.plan()));
+        line.getCommandSpec().usageMessage().description(
+                "Measures an image beside a raw file, and beside qemu's driver of the format.");
         return line;
     }
 

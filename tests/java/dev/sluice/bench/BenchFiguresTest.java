@@ -7,8 +7,10 @@ import static org.assertj.core.api.Assertions.within;
 import dev.sluice.bench.Results.Sample;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -44,6 +46,80 @@ final class BenchFiguresTest {
             assertThat(goal.bound()).isPositive();
         }
         assertThat(plan.goals()).hasSize(11);
+    }
+
+    @Test
+    void everyGoalOfPloopIsJudgedByCellsAndBetweenSidesThatThereAre() {
+        Plan plan = PloopPlan.plan();
+        assertThat(plan.cells()).extracting(Cell::name).doesNotHaveDuplicates().hasSize(6);
+        List<String> names = plan.groups().apply(new Sides(null, 1 << 20, "")).stream()
+                .flatMap(group -> group.sides().stream()).map(Side::name).toList();
+        assertThat(names).doesNotHaveDuplicates().hasSize(8);
+        for (Goal goal : plan.goals()) {
+            assertThat(plan.cells().stream().filter(goal.taken())).as(goal.cells())
+                    .hasSizeGreaterThanOrEqualTo(3);
+        }
+        assertThat(plan.goals()).hasSize(6);
+        assertThat(plan.goals()).extracting(Goal::ours).isSubsetOf(names);
+        assertThat(plan.goals()).extracting(Goal::peer).isSubsetOf(names);
+        assertThat(PloopFirst.goals()).extracting(Goal::ours).isSubsetOf(names);
+        assertThat(PloopFirst.goals()).extracting(Goal::peer).isSubsetOf(names);
+    }
+
+    @Test
+    void firstWritesAreHeldAgainstTheBareFileOfTheirKind() {
+        Results results = new Results();
+        List<Side> sides = List.of(side("ploop-direct"), side("bare-direct"));
+        results.add(sides.get(0), PloopFirst.CELL, new Sample(80, 700, 0, 0));
+        results.add(sides.get(1), PloopFirst.CELL, new Sample(100, Double.NaN, 0, -1));
+        results.add(side("bare-direct-again"), PloopFirst.CELL,
+                new Sample(150, Double.NaN, 0, -1));
+        assertThat(PloopFirst.rows(List.of(new Group(sides)), results)).containsExactly(
+                new String[] {"side", "MiB/s", "of the bare file", "CPU µs"},
+                new String[] {"ploop-direct", "80 [80–80]", "0.80", "700"},
+                new String[] {"bare-direct", "100 [100–100]", "1.00", "-"},
+                new String[] {"bare-direct, written again", "150 [150–150]", "1.50", "-"});
+        Results alone = new Results();
+        alone.add(sides.get(0), PloopFirst.CELL, new Sample(80, 700, 0, 0));
+        assertThat(PloopFirst.rows(List.of(new Group(sides.subList(0, 1))), alone).get(1)[2])
+                .isEqualTo("-");
+    }
+
+    @Test
+    void aPercentileIsTheLeastValueThatSoManyAreNotAbove() {
+        long[] sorted = LongStream.rangeClosed(1, 200).toArray();
+        assertThat(PloopTable.percentile(sorted, 0.5)).isEqualTo(100);
+        assertThat(PloopTable.percentile(sorted, 0.99)).isEqualTo(198);
+        assertThat(PloopTable.percentile(sorted, 1)).isEqualTo(200);
+        assertThat(PloopTable.percentile(new long[] {7}, 0.5)).isEqualTo(7);
+    }
+
+    @Test
+    void everyClusterIsWrittenOnceInAnOrderOfTheSeed() {
+        assertThat(PloopTable.order(1000, 1)).doesNotHaveDuplicates().hasSize(1000)
+                .allMatch(c -> c >= 0 && c < 1000).isEqualTo(PloopTable.order(1000, 1))
+                .isNotEqualTo(PloopTable.order(1000, 2));
+    }
+
+    @Test
+    void pagesThatWaitAreToBeWrittenTwentyTimesLessOften() {
+        assertThat(tableVerdicts(50)).containsExactly("pass", "pass");
+        assertThat(tableVerdicts(51)).containsExactly("FAIL", "FAIL");
+    }
+
+    private static List<String> tableVerdicts(double page) {
+        Map<PloopTable.Kind, PloopTable.Counts> all = new HashMap<>();
+        for (int writers : new int[] {1, 16}) {
+            all.put(new PloopTable.Kind("dirty-timeout=0", writers, false), counts(1000));
+            all.put(new PloopTable.Kind("20 ms, page", writers, false), counts(page));
+        }
+        return PloopTable.goals(all).stream().skip(1).map(row -> row[3]).toList();
+    }
+
+    private static PloopTable.Counts counts(double writes) {
+        PloopTable.Counts counts = new PloopTable.Counts();
+        counts.writes.add(writes);
+        return counts;
     }
 
     @Test

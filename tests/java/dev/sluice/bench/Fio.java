@@ -45,9 +45,9 @@ final class Fio {
     }
 
     /** Writes all of the file once, so that reads find data and writes overwrite. */
-    void fill(Path file, boolean direct) throws IOException, InterruptedException {
-        fio(300, file, direct, List.of("--rw=write", "--bs=1m", "--ioengine=libaio",
-                "--iodepth=4", "--end_fsync=1"));
+    Result fill(Path file, boolean direct) throws IOException, InterruptedException {
+        return parse(fio(300, file, direct, List.of("--rw=write", "--bs=1m", "--ioengine=libaio",
+                "--iodepth=4", "--end_fsync=1")), true);
     }
 
     private String fio(int limit, Path file, boolean direct, List<String> options)

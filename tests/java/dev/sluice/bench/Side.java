@@ -13,10 +13,13 @@ import java.util.List;
 record Side(String name, String what, Data data, boolean cached, boolean fioDirect,
         Starter starter) {
 
-    /** Where the bytes are that must be there before the first read. */
-    enum Data { NONE, MEMORY, FILE }
+    /**
+     * Where the bytes are that must be there before the first read. A file is made for the side; an
+     * image is made by its starter where there is none, and filled through the side once.
+     */
+    enum Data { NONE, MEMORY, FILE, IMAGE }
 
-    /** Starts the side; data is its data file, which only {@link Data#FILE} has. */
+    /** Starts the side; data is its data file, which FILE and IMAGE have. */
     interface Starter {
         Serving start(Path data) throws IOException, InterruptedException;
     }

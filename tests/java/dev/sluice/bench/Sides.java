@@ -61,11 +61,31 @@ final class Sides {
         T with(Path data);
     }
 
+    /** A device over an image, made where it is missing; the words follow its path. */
+    Starter ploop(String name, String words) {
+        return imaged(sluice(name, "", data -> "- ploop " + data + words));
+    }
+
+    /** The parallels driver over an image; {@code file} are options of the file below. */
+    Starter parallels(String name, String file) {
+        return imaged(qemu(name, data -> List.of("file,node-name=file," + file + "filename=" + data,
+                "parallels,node-name=disk,file=file")));
+    }
+
+    private Starter imaged(Starter then) {
+        return data -> {
+            if (!Files.exists(data)) {
+                shell.run(20, SLUICE, "image", "create", data.toString(), mib());
+            }
+            return then.start(data);
+        };
+    }
+
     private static List<String> raw(String file) {
         return List.of("file,node-name=file," + file, "raw,node-name=disk,file=file");
     }
 
-    private static Serving bare(Path data) {
+    static Serving bare(Path data) {
         return new Serving(data, List.of(), Gc.NONE, () -> { });
     }
 

@@ -33,7 +33,8 @@ final class TransportBench implements Callable<Integer> {
     @Option(names = "--sides", paramLabel = "NAME", split = ",",
             description = "only these; transport has zero, null, ram, nbdkit, file, qraw, bare, "
                     + "file-direct, qraw-direct, bare-direct; completion caller, worker, auto; "
-                    + "zram lz4, kernel, nbdkit-zstd, zstd, zstd-plain")
+                    + "zram lz4, kernel, nbdkit-zstd, zstd, zstd-plain; ploop ploop, file, bare, "
+                    + "qploop, and each with -direct")
     private List<String> names = List.of();
     @Option(names = "--reps", paramLabel = "N", description = "repetitions, 5 if not given")
     private Integer reps;
@@ -188,12 +189,13 @@ final class TransportBench implements Callable<Integer> {
 
     private Serving start(Side side) throws IOException, InterruptedException {
         Path data = shell.scratch().resolve(side.name() + ".data");
-        if (side.data() == Data.FILE && !Files.exists(data)) {
+        boolean missing = !Files.exists(data);
+        if (side.data() == Data.FILE && missing) {
             shell.run(20, "truncate", "--size=" + mib + "M", data.toString());
             fio.fill(data, !side.cached());
         }
         Serving serving = side.starter().start(data);
-        if (side.data() == Data.MEMORY) {
+        if (side.data() == Data.MEMORY || side.data() == Data.IMAGE && missing) {
             try {
                 fio.fill(serving.file(), true);
             } catch (IOException | InterruptedException e) {

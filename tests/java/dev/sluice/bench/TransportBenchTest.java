@@ -55,4 +55,23 @@ final class TransportBenchTest {
         assertThat(Files.readString(Path.of("/proc/self/mounts")))
                 .doesNotContain(scratch.toString());
     }
+
+    @Test
+    void imagesAreMeasuredToo() throws Exception {
+        Path json = scratch.resolve("samples.json");
+        int status = new CommandLine(new TransportBench(PloopPlan.plan())).execute(
+                "--scratch=" + scratch, "--sides=ploop,file", "--cells=^4k-read-qd4$", "--reps=2",
+                "--seconds=1", "--warm=1", "--size=16", "--json=" + json);
+        assertThat(status).isZero();
+        JsonNode samples = new ObjectMapper().readTree(json.toFile()).get("samples");
+        assertThat(samples.at("/ploop/4k-read-qd4/1/rate").asDouble()).isPositive();
+        assertThat(new CommandLine(new PloopFirst()).execute("--scratch=" + scratch,
+                "--sides=ploop,bare", "--size=16", "--reps=1")).isZero();
+        assertThat(new CommandLine(new PloopTable()).execute("--scratch=" + scratch, "--size=1",
+                "--reps=1")).isZero();
+        assertThat(scratch.resolve("table.data")).doesNotExist();
+        assertThat(scratch.resolve("first.data")).doesNotExist();
+        assertThat(Files.readString(Path.of("/proc/self/mounts")))
+                .doesNotContain(scratch.toString());
+    }
 }
