@@ -186,9 +186,9 @@ final class PloopTable implements Callable<Integer> {
                         / status.get("allocated").asLong());
                 counts.hottest.add(status.get("hottest_page").asLong());
                 counts.flushNanos.addAll(nanos);
-                System.err.printf(Locale.ROOT, "%s %s %s %s%n", kind,
-                        counts.rates.get(counts.rates.size() - 1),
-                        counts.writes.get(counts.writes.size() - 1), status);
+                System.err.printf(Locale.ROOT, "%-16s %2d writers %-14s %8.1f per 1,000%n",
+                        kind.policy, kind.writers, kind.flushes ? "with flushes" : "",
+                        counts.writes.get(counts.writes.size() - 1));
             }
         } finally {
             Files.deleteIfExists(data);
