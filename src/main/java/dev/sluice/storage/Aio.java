@@ -6,7 +6,10 @@ import dev.sluice.block.Memory;
 import dev.sluice.sys.Arena;
 import dev.sluice.sys.Libc;
 import dev.sluice.sys.Native;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -27,8 +30,15 @@ public final class Aio implements AutoCloseable {
 
     private static final int IOCB = 64;
     private static final int EVENT = 32;
+    private static final int RING_COUNT = 4;
     private static final int RING_HEAD = 8;
     private static final int RING_TAIL = 12;
+    private static final int RING_MAGIC = 16;
+    private static final int RING_INCOMPATIBLE = 24;
+    private static final int RING_EVENTS = 28;
+    private static final int MAGIC = 0xa10a10a1;
+    private static final VarHandle INTS =
+            MethodHandles.byteBufferViewVarHandle(int[].class, ByteOrder.nativeOrder());
     private static final int WITH_EVENT = 1;
     private static final int BATCH = 64;
     private static final int RWF_NOWAIT = 8;
@@ -59,8 +69,11 @@ public final class Aio implements AutoCloseable {
     private final ByteBuffer bytes;
     private final long context;
     private final int event;
-    /** The ring in which the kernel leaves events; read to save a call (struct aio_ring). */
+    /** The ring in which the kernel leaves events; read to save calls (struct aio_ring). */
     private final ByteBuffer ring;
+    private final int ringEvents;
+    /** Events that the ring has room for; 0 where its layout is another than the one known. */
+    private final int ringCount;
     private final ReentrantLock reaping = new ReentrantLock();
     private boolean ownThread;
     private final Bio[] bios = new Bio[MOST]; // an entry is its token holder's
@@ -97,7 +110,12 @@ public final class Aio implements AutoCloseable {
         this.done = done;
         bytes = memory.bytes();
         context = bytes.getLong(0);
-        ring = Native.view(context, Arena.PAGE).bytes();
+        ByteBuffer front = Native.view(context, Arena.PAGE).bytes();
+        boolean known = front.getInt(RING_MAGIC) == MAGIC
+                && front.getInt(RING_INCOMPATIBLE) == 0;
+        ringEvents = front.getInt(RING_EVENTS);
+        ringCount = known ? front.getInt(RING_COUNT) : 0;
+        ring = known ? Native.view(context, ringEvents + ringCount * EVENT).bytes() : front;
         for (int i = MOST - 1; i >= 0; i--) {
             free[freeCount++] = i;
             bytes.putLong(POINTERS + 8 * i, memory.address() + (long) i * IOCB);
@@ -161,7 +179,7 @@ public final class Aio implements AutoCloseable {
         boolean some = false;
         while (ring.getInt(RING_HEAD) != ring.getInt(RING_TAIL) && reaping.tryLock()) {
             try {
-                some |= handOut(0) > 0;
+                some |= ringCount > 0 ? takeFromRing() : handOut(0) > 0;
             } finally {
                 reaping.unlock();
             }
@@ -195,6 +213,28 @@ public final class Aio implements AutoCloseable {
         }
     }
 
+    /** What the owner of a ring may do without a call, as libaio's io_getevents does. */
+    private boolean takeFromRing() {
+        int head = ring.getInt(RING_HEAD);
+        int tail = (int) INTS.getAcquire(ring, RING_TAIL);
+        boolean some = head != tail;
+        while (head != tail) {
+            int at = ringEvents + head * EVENT;
+            int token = (int) ring.getLong(at);
+            long result = ring.getLong(at + 16);
+            head = head + 1 == ringCount ? 0 : head + 1;
+            INTS.setRelease(ring, RING_HEAD, head);
+            end(token, result);
+        }
+        return some;
+    }
+
+    private void end(int token, long result) {
+        Bio bio = bios[token];
+        give(token);
+        done.done(bio, result);
+    }
+
     /** How many were handed out; negative when the context is gone. */
     private int handOut(int least) {
         long events = memory.address() + EVENTS;
@@ -203,11 +243,8 @@ public final class Aio implements AutoCloseable {
             return Native.error() == Errno.EINTR ? 0 : -1;
         }
         for (int i = 0; i < n; i++) {
-            int token = (int) bytes.getLong(EVENTS + i * EVENT);
-            long result = bytes.getLong(EVENTS + i * EVENT + 16);
-            Bio bio = bios[token];
-            give(token);
-            done.done(bio, result);
+            end((int) bytes.getLong(EVENTS + i * EVENT),
+                    bytes.getLong(EVENTS + i * EVENT + 16));
         }
         return (int) n;
     }
