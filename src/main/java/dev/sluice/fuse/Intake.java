@@ -56,9 +56,9 @@ final class Intake {
         this.clock = clock;
         this.event = arena.map(Arena.PAGE);
         int[] events = completions.eventDescriptors();
-        boolean more = events.length > 0 || timer.used();
+        boolean more = events.length > 0 || timer.exact();
         epoll = more ? LIBC.epoll_create1(Native.O_CLOEXEC) : -1;
-        bell = timer.used() ? LIBC.eventfd(0, Native.O_CLOEXEC | Native.O_NONBLOCK) : -1;
+        bell = timer.exact() ? LIBC.eventfd(0, Native.O_CLOEXEC | Native.O_NONBLOCK) : -1;
         if (more) {
             channel.doNotBlock();
             watch(channel.fd(), EPOLLIN);
@@ -67,7 +67,7 @@ final class Intake {
                 watch(fd, EPOLLIN | EPOLLET);
             }
         }
-        if (timer.used()) {
+        if (timer.exact()) {
             watch(bell, EPOLLIN | EPOLLET);
             event.bytes().putLong(ONE, 1);
             timer.wakeBy(this::ring);

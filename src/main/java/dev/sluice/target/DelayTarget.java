@@ -53,7 +53,7 @@ final class DelayTarget implements Target {
         this.read = classes.get(0);
         this.write = classes.get(1);
         this.flush = classes.get(2);
-        host.timer().use();
+        host.timer().useExactly();
         apply(settings);
         classes().forEach(c -> c.seed(settings.seed()));
     }

@@ -27,6 +27,7 @@ public final class Timer {
     private volatile long known = NEVER;
     private volatile Runnable waker = () -> { };
     private volatile boolean used;
+    private volatile boolean exact;
 
     /** Something to happen. It may be added again when it has expired or was removed. */
     public abstract static class Entry {
@@ -50,6 +51,17 @@ public final class Timer {
     /** Says that there will be entries: who drives the timer need not otherwise. */
     public void use() {
         used = true;
+    }
+
+    /** Says that there will be entries, and that they matter to some microseconds. */
+    public void useExactly() {
+        used = true;
+        exact = true;
+    }
+
+    /** Whether those who have other work too are to drive it; else a thread of its own does. */
+    public boolean exact() {
+        return exact;
     }
 
     /** Whether there may be entries. */
