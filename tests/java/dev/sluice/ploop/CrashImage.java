@@ -20,10 +20,17 @@ final class CrashImage {
     private static final int SECTOR = MemoryFile.SECTOR;
 
     private final MemoryFile file;
+    private final MemoryFile below;
     private final ByteBuffer b;
 
     CrashImage(MemoryFile file) {
+        this(file, null);
+    }
+
+    /** On a file that has what it does not; or null. */
+    CrashImage(MemoryFile file, MemoryFile below) {
         this.file = file;
+        this.below = below;
         this.b = ByteBuffer.wrap(file.bytes()).order(ByteOrder.LITTLE_ENDIAN);
     }
 
@@ -156,7 +163,14 @@ final class CrashImage {
         for (int i = 0; i < clusters(); i++) {
             long at = offset(i);
             for (int s = 0; s < sectors && i * sectors + s < all; s++) {
-                look.at(i * sectors + s, at == 0 ? null : file.bytes(), (int) at + s * SECTOR);
+                int sector = i * sectors + s;
+                if (at != 0) {
+                    look.at(sector, file.bytes(), (int) at + s * SECTOR);
+                } else if (below != null && (sector + 1L) * SECTOR <= below.size()) {
+                    look.at(sector, below.bytes(), sector * SECTOR);
+                } else {
+                    look.at(sector, null, 0);
+                }
             }
         }
     }

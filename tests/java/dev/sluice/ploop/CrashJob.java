@@ -40,7 +40,7 @@ final class CrashJob implements AutoCloseable {
 
     private final Random random;
     private final Plan plan;
-    private final Opener opener;
+    private Opener opener;
     private final UnaryOperator<FileOp> fault;
     private final Set<Op> without = EnumSet.noneOf(Op.class);
     private boolean noFua;
@@ -50,6 +50,7 @@ final class CrashJob implements AutoCloseable {
     private final Arena judges = new Arena();
     private final SectorOracle oracle;
     private MemoryFile file;
+    private MemoryFile below; // the image, or null
     private SimHost sim;
     private CrashStates states;
     private Device device;
@@ -130,17 +131,14 @@ final class CrashJob implements AutoCloseable {
 
     /** The target that the program has. */
     static Target ploop(Backing backing, Host host, Plan plan) throws BlockException {
-        Tuning tuning = new Tuning(plan.dirtyTimeoutMillis * 1_000_000L, -1,
-                Tuning.USUAL.ratio(), plan.clusters % 4 == 0, true, plan.prealloc);
-        return Ploop.open(backing, Options.of("image").with(tuning), host, "p");
+        return CrashBase.ploop(backing, null, host, plan);
     }
 
     /**
      * @param seen all states so far
      * @param fault says what is carried out in place of what was asked for; null for nothing
      */
-    CrashJob(long seed, Plan plan, Opener opener, Set<Long> seen,
-            UnaryOperator<FileOp> fault) {
+    CrashJob(long seed, Plan plan, Opener opener, Set<Long> seen, UnaryOperator<FileOp> fault) {
         this.random = new Random(seed);
         this.plan = plan;
         this.opener = opener;
@@ -149,6 +147,17 @@ final class CrashJob implements AutoCloseable {
         this.oracle = new SectorOracle(plan.size());
         this.file = CrashImage.create(plan.version, plan.cluster, plan.clusters, plan.stale,
                 plan.blockSize, plan.extended, random);
+    }
+
+    /** Has the image on a raw file, which has something for most of the disk. */
+    CrashJob onBase() {
+        below = CrashBase.create(plan, oracle, random);
+        opener = (backing, host, some) -> CrashBase.ploop(backing, below, host, some);
+        return this;
+    }
+
+    private CrashImage image(MemoryFile of) {
+        return new CrashImage(of, below);
     }
 
     /** Has no writes with FUA. */
@@ -215,7 +224,7 @@ final class CrashJob implements AutoCloseable {
             close(target);
             return false;
         } catch (BlockException e) {
-            if (!new CrashImage(file).inUse()) {
+            if (!image(file).inUse()) {
                 throw new AssertionError("it is marked as closed, though it said: " + e, e);
             }
             return true;
@@ -241,7 +250,7 @@ final class CrashJob implements AutoCloseable {
         count();
         check();
         closes++;
-        if (new CrashImage(file).inUse()) {
+        if (image(file).inUse()) {
             throw new AssertionError("it is marked as in use after its close: " + sim.log);
         }
         file = file.copy();
@@ -254,7 +263,7 @@ final class CrashJob implements AutoCloseable {
         check();
         crashes++;
         file = states.some();
-        new CrashImage(file).adopt(oracle);
+        image(file).adopt(oracle);
     }
 
     private void count() {
@@ -264,7 +273,7 @@ final class CrashJob implements AutoCloseable {
     }
 
     private long headerEnd() {
-        return new CrashImage(file).dataStart();
+        return image(file).dataStart();
     }
 
     private Host host() {
@@ -379,13 +388,13 @@ final class CrashJob implements AutoCloseable {
     }
 
     private void judge(MemoryFile state) throws Exception {
-        CrashImage raw = new CrashImage(state);
+        CrashImage raw = image(state);
         boolean closed = !raw.inUse();
         raw.checkWords();
         raw.checkExtension();
         raw.judge(oracle, closed);
         Image.open("image", state, judges, (sentence, cause) -> { }).close();
-        CrashImage again = new CrashImage(state);
+        CrashImage again = image(state);
         again.checkWords();
         again.judge(oracle, closed);
         if (again.inUse()) {

@@ -36,6 +36,20 @@ class CrashJobTest {
         assertThat(seen).hasSizeGreaterThan(1000);
     }
 
+    @Test
+    void theTargetIsGoodOnABaseToo() throws Exception {
+        long seed = Seeds.seed("CrashJobTest#base");
+        for (int i = 0; i < 10; i++) {
+            CrashJob.Plan plan = CrashJob.Plan.some(new Random(seed + i));
+            try (CrashJob job = new CrashJob(seed + i, plan, CrashJob::ploop, new HashSet<>(),
+                    op -> op)) {
+                job.onBase().run(6, 30);
+            } catch (AssertionError e) {
+                throw new AssertionError("-Dseed=" + (seed + i) + ": " + e.getMessage(), e);
+            }
+        }
+    }
+
     @ParameterizedTest
     @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "NONE")
     void eachInvariantThatIsBrokenIsSeen(PlainPloop.Fault fault) {

@@ -20,7 +20,9 @@ enum Faults {
     HALF_A_HEADER("names an extension"),
     /** Changes begin before the mark is durable. */
     NO_SYNC_AFTER_MARK("expected one of"),
-    /** I3's nearest, as nothing is copied yet: the mark is gone before all else is durable. */
+    /** I3: words name copies that are not durable. */
+    NO_SYNC_AFTER_COPY("holds write 0, expected one of|what is of no write"),
+    /** The mark is gone before all else is durable. */
     NO_SYNC_BEFORE_UNMARK("expected one of"),
     /** I5: a flush forgets the table. */
     NO_PAGES_IN_FLUSH("holds write 0, expected one of"),
@@ -86,6 +88,9 @@ enum Faults {
                         && wholeClusters(op);
                 case NO_SYNC_BEFORE_REUSE -> sync(op) && pending.stream().anyMatch(
                         p -> p.kind() == Kind.PUNCH && wholeClusters(p));
+                case NO_SYNC_AFTER_COPY -> sync(op) && job.running && pending.stream().allMatch(
+                        p -> p.kind() == Kind.WRITE) && pending.stream().anyMatch(
+                        p -> p.offset() >= data && wholeClusters(p));
                 case HALF_A_HEADER -> op.writesBelow(64) && marks(op) && !job.running
                         && !job.closing;
                 case NO_SYNC_AFTER_MARK -> sync(op) && pending.stream().anyMatch(this::marks)

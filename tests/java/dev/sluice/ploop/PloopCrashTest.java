@@ -29,6 +29,9 @@ class PloopCrashTest {
         for (int i = 0; seen.size() < STATES; i++) {
             CrashJob.Plan plan = CrashJob.Plan.some(new Random(seed + i));
             try (CrashJob job = new CrashJob(seed + i, plan, CrashJob::ploop, seen, op -> op)) {
+                if (i % 3 == 0) {
+                    job.onBase();
+                }
                 job.run(8, 60);
                 assertThat(job.headerLooks).as("each write of the table is looked at")
                         .isEqualTo(job.headerWrites).isPositive();

@@ -45,6 +45,7 @@ class PloopFaultsTest {
             case NO_SYNC_AFTER_GROWTH, NO_SYNC_BEFORE_REUSE, NO_SYNC_BEFORE_UNMARK,
                     NO_PAGE_BEFORE_REUSE, NO_SYNC_AFTER_MARK ->
                 job.without(Op.FLUSH).withoutFua();
+            case NO_SYNC_AFTER_COPY -> job.onBase().without(Op.FLUSH).withoutFua();
             case NO_ZEROS_BEFORE_REUSE -> job.without(Op.WRITE_ZEROES);
             case NO_PAGES_IN_FLUSH, NO_SYNC_IN_FLUSH -> job.withoutFua();
             case NO_PAGES_IN_FUA, NO_SYNC_IN_FUA -> job.without(Op.FLUSH);

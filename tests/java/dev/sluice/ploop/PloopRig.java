@@ -46,6 +46,8 @@ final class PloopRig implements AutoCloseable {
     Function<FileOp, Errno> fault = op -> null;
     /** Whether the work of {@link #HELD} waits. */
     boolean held;
+    /** What lies below the image, bottom first. */
+    final List<Lower> lowers = new ArrayList<>();
     MemoryFile file;
     Ploop ploop;
     Device device;
@@ -90,11 +92,23 @@ final class PloopRig implements AutoCloseable {
     /** A device of so many clusters on a new image. */
     static PloopRig open(int clusters, String... keys) throws Exception {
         PloopRig rig = new PloopRig();
-        Header header = Header.create((long) clusters * CLUSTER, CLUSTER);
-        rig.file = new MemoryFile(0, 1);
-        Image.create(PATH, header, rig.file, rig.arena);
+        rig.create((long) clusters * CLUSTER);
         rig.reopen(keys);
         return rig;
+    }
+
+    /** A new image for a disk of so many bytes; {@link #reopen} follows. */
+    void create(long bytes) throws Exception {
+        file = new MemoryFile(0, 1);
+        Image.create(PATH, Header.create(bytes, CLUSTER), file, arena);
+    }
+
+    /** The image is closed, and a new one stands on it, of so many bytes. */
+    void over(long bytes, String... keys) throws Exception {
+        assertThat(closed().damaged()).isFalse();
+        lowers.add(new Lower("lower" + lowers.size(), new SealedBacking(file), false));
+        create(bytes);
+        reopen(keys);
     }
 
     /** A device on the file as it is. */
@@ -104,7 +118,7 @@ final class PloopRig implements AutoCloseable {
             map.put(key.substring(0, key.indexOf('=')), key.substring(key.indexOf('=') + 1));
         }
         ploop = Ploop.open(new RecordingBacking(file, new Watch()),
-                Options.of(PATH).with(Tuning.USUAL.with(map)), host, "d");
+                lowers, Options.of(PATH).with(Tuning.USUAL.with(map)), host, "d");
         device = new Device("d", "ploop", ploop, List.of(), clock, SimHost::memory,
                 (sentence, cause) -> log.add(sentence));
         ops.clear();

@@ -13,7 +13,7 @@ final class AioTest {
     @Test
     void aSessionThreadThatComesLateFindsNothingAndNoHarm() {
         try (Arena arena = new Arena()) {
-            Aio aio = Aio.open(arena, (bio, result) -> { });
+            Aio aio = Aio.open(arena);
             assertThat(aio).as("the system grants asynchronous I/O").isNotNull();
             assertThat(aio.reap()).isFalse();
             aio.close();

@@ -38,12 +38,13 @@ class LoopPathTest {
         String loop = run("losetup", "--find", "--show", link.toString());
         try {
             PathUse uses = PathUse.ofHost(null);
-            uses.add("a", 1, image.toString());
-            assertThat(catchThrowableOfType(BlockException.class, () -> uses.add("b", 2, loop)))
+            uses.add("a", 1, image.toString(), false);
+            assertThat(catchThrowableOfType(BlockException.class,
+                    () -> uses.add("b", 2, loop, false)))
                     .hasMessage(loop + " holds the same data as " + image + " of a in line 1;"
                             + " give each device a path of its own");
             assertThat(catchThrowableOfType(BlockException.class,
-                    () -> PathUse.ofHost(folder).add("b", 2, loop)))
+                    () -> PathUse.ofHost(folder).add("b", 2, loop, false)))
                     .hasMessage(loop + ", a loop device on " + image + " lies in the directory of"
                             + " the mount, " + folder + "; name a path outside of it");
         } finally {

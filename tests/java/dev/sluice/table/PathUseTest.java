@@ -81,21 +81,21 @@ class PathUseTest {
     private void fits(Path... paths) throws BlockException {
         PathUse fresh = new PathUse(dir, sys, this::stat);
         for (int i = 0; i < paths.length; i++) {
-            fresh.add("d" + i, i + 1, paths[i].toString());
+            fresh.add("d" + i, i + 1, paths[i].toString(), false);
         }
     }
 
     private void clashes(Path first, Path second) throws BlockException {
         PathUse fresh = new PathUse(dir, sys, this::stat);
-        fresh.add("a", 3, first.toString());
+        fresh.add("a", 3, first.toString(), false);
         assertThat(catchThrowableOfType(BlockException.class,
-                () -> fresh.add("b", 4, second.toString())))
+                () -> fresh.add("b", 4, second.toString(), false)))
                 .hasMessage(second + " holds the same data as " + first + " of a in line 3; give"
                         + " each device a path of its own");
     }
 
     private void inside(String path, String way) {
-        assertThat(catchThrowableOfType(BlockException.class, () -> uses.add("a", 1, path)))
+        assertThat(catchThrowableOfType(BlockException.class, () -> uses.add("a", 1, path, false)))
                 .hasMessage(way + " lies in the directory of the mount, " + dir
                         + "; name a path outside of it");
     }
@@ -117,12 +117,12 @@ class PathUseTest {
     void findsTheSameFileByRealStat() throws Exception {
         Path hard = Files.createLink(folder.resolve("hard"), file);
         PathUse host = PathUse.ofHost(dir);
-        host.add("a", 1, file.toString());
+        host.add("a", 1, file.toString(), false);
         assertThat(catchThrowableOfType(BlockException.class,
-                () -> host.add("b", 2, hard.toString()))).isNotNull();
-        host.add("c", 3, Files.createFile(folder.resolve("other")).toString());
+                () -> host.add("b", 2, hard.toString(), false))).isNotNull();
+        host.add("c", 3, Files.createFile(folder.resolve("other")).toString(), false);
         // A character device is not taken for a block device.
-        host.add("d", 4, "/dev/null");
+        host.add("d", 4, "/dev/null", false);
     }
 
     @Test
@@ -199,7 +199,7 @@ class PathUseTest {
         inside(above.toString(), above + ", a loop device on " + loop + ", a loop device on "
                 + under);
         inside(part.toString(), part + ", a loop device on " + under);
-        uses.add("a", 1, dir + "x");
+        uses.add("a", 1, dir + "x", false);
     }
 
     @Test
@@ -207,12 +207,12 @@ class PathUseTest {
         Path dirLink = Files.createSymbolicLink(folder.resolve("dirlink"), dir);
         PathUse linked = new PathUse(dirLink, sys, this::stat);
         assertThat(catchThrowableOfType(BlockException.class,
-                () -> linked.add("a", 1, dir + "/x"))).isNotNull();
+                () -> linked.add("a", 1, dir + "/x", false))).isNotNull();
     }
 
     @Test
     void needsNoMount() throws Exception {
-        new PathUse(null, sys, this::stat).add("a", 1, dir + "/x");
+        new PathUse(null, sys, this::stat).add("a", 1, dir + "/x", false);
     }
 
     @Test
@@ -221,6 +221,6 @@ class PathUseTest {
             throw new AssertionError("it may hang");
         });
         assertThat(catchThrowableOfType(BlockException.class,
-                () -> strict.add("a", 1, dir + "/x"))).isNotNull();
+                () -> strict.add("a", 1, dir + "/x", false))).isNotNull();
     }
 }

@@ -49,6 +49,26 @@ public final class FileIo {
         }
     }
 
+    private FileIo(FileIo other, Backing backing, String what) {
+        this.backing = backing;
+        this.queue = other.queue;
+        this.gate = other.gate;
+        this.log = other.log;
+        this.what = what;
+        this.aio = other.aio;
+        if (aio != null) {
+            backing.shareAio(aio, this::ended);
+        }
+    }
+
+    /**
+     * For another file of the same device, opened the same way: both go through one asynchronous
+     * I/O, which goes when this one's file is closed.
+     */
+    public FileIo beside(Backing other, String name) {
+        return new FileIo(this, other, name);
+    }
+
     private Aio startAio(String device, Completions completions) {
         Aio started = backing.startAio(this::ended);
         if (started != null && !completions.add(new Completions.Source(

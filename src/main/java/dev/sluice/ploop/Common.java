@@ -23,26 +23,49 @@ final class Common {
     final Epochs epochs = new Epochs(); // guarded by lock
     /** Clusters of the disk. */
     final int disk;
+    /** What lies below the image. */
+    final Below below;
     /** Those of them that have a cluster of the file. */
     int mapped; // guarded by lock
+    /** Those that only a level below has. */
+    int onlyBelow; // guarded by lock
     volatile Tuning tuning;
 
     private volatile String failure;
     private Runnable failed = () -> { };
     private volatile long syncs;
 
-    Common(Options options, Image image, Backing backing, Host host, String device) {
+    Common(Options options, Image image, Backing backing, Below below, Host host,
+            String device) {
         this.options = options;
         this.image = image;
         this.header = image.header();
         this.bat = image.bat();
         this.clusters = image.clusters();
         this.backing = backing;
+        this.below = below;
         this.host = host;
         this.queue = host.queues().of(device);
         this.disk = header.needed();
         this.mapped = (int) image.findings().allocated();
         this.tuning = options.tuning();
+        this.onlyBelow = below.count();
+        for (int i = bat.next(0); below.count() > 0 && i < disk; i = bat.next(i + 1)) {
+            onlyBelow -= below.has(i) ? 1 : 0;
+        }
+    }
+
+    /** From now on a cluster of the disk, which had none, has one of the file. */
+    void name(int index, int place) {
+        assert Thread.holdsLock(lock);
+        bat.set(index, place);
+        mapped++;
+        onlyBelow -= below.has(index) ? 1 : 0;
+    }
+
+    /** Whether a cluster has data anywhere. */
+    boolean has(int index) {
+        return bat.get(index) != Bat.NONE || below.has(index);
     }
 
     long now() {

@@ -1,6 +1,7 @@
 package dev.sluice.ploop;
 
 import dev.sluice.block.Bio;
+import dev.sluice.file.FileIo;
 import java.util.function.Consumer;
 
 /** A request, or a piece of one, on its way to the file; used again and again. */
@@ -12,9 +13,11 @@ final class Flight implements Bio.End {
     Bio bio;
     /** The counter that it is in. */
     int epoch;
-    /** Whether it took a cluster. */
+    /** Whether a word is not in the file yet that it needs. */
     boolean allocated;
-    /** Byte of the file. */
+    /** The file it goes to. */
+    FileIo to;
+    /** Byte of that file. */
     long offset;
     /** The next one that is not in use; guarded by the device's lock. */
     Flight next;

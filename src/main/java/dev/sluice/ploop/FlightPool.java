@@ -1,6 +1,7 @@
 package dev.sluice.ploop;
 
 import dev.sluice.block.Bio;
+import dev.sluice.file.FileIo;
 import java.util.function.Consumer;
 
 /** Flights that are not in use. Guarded by the lock of its device. */
@@ -19,7 +20,7 @@ final class FlightPool {
     }
 
     /** One that is under way from now on, to a byte of the file. */
-    Flight take(Bio bio, long offset) {
+    Flight take(Bio bio, FileIo to, long offset) {
         Flight flight = spare;
         if (flight == null) {
             flight = new Flight(landed);
@@ -28,6 +29,7 @@ final class FlightPool {
             spares--;
         }
         flight.bio = bio;
+        flight.to = to;
         flight.offset = offset;
         flight.allocated = false;
         flight.epoch = epochs.enter();

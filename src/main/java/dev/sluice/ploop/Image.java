@@ -53,7 +53,8 @@ public final class Image implements AutoCloseable {
         findings = Scan.run(stored, bat, extension, clusters, backing);
     }
 
-    private static Header header(String path, Backing backing, Arena arena)
+    /** What the first bytes of a file say; throws where they are no header. */
+    static Header header(String path, Backing backing, Arena arena)
             throws BlockException {
         int bytes = Math.max(backing.blockSize(), Header.BYTES);
         if (backing.size() < bytes) {
@@ -150,7 +151,7 @@ public final class Image implements AutoCloseable {
     }
 
     /** Direct I/O reaches the clusters only where they are whole blocks. */
-    private void checkBlocks() throws BlockException {
+    void checkBlocks() throws BlockException {
         int block = backing.blockSize();
         if (block > Bat.PAGE || header().dataStart() % block != 0
                 || header().clusterBytes() % block != 0) {

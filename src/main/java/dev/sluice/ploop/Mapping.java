@@ -2,6 +2,8 @@ package dev.sluice.ploop;
 
 import dev.sluice.block.Bio;
 import dev.sluice.block.Memory;
+import dev.sluice.block.Op;
+import dev.sluice.file.FileIo;
 
 /**
  * From the disk to the file, and back to nothing: finds where a piece of a request is, takes
@@ -17,26 +19,36 @@ final class Mapping {
     private final Limbo limbo;
     private final Growth growth;
     private final FlightPool flights;
+    private final FileIo io;
+    private final Copies copies;
+    private final Below below;
     private final long cluster;
     private final long base;
 
-    Mapping(Common common, Writeback writeback, Limbo limbo, Growth growth, FlightPool flights) {
+    Mapping(Common common, Writeback writeback, Limbo limbo, Growth growth, FlightPool flights,
+            FileIo io, Copies copies) {
         this.common = common;
         this.writeback = writeback;
         this.limbo = limbo;
         this.growth = growth;
         this.flights = flights;
+        this.io = io;
+        this.copies = copies;
+        this.below = common.below;
         this.cluster = common.header.clusterBytes();
         this.base = common.header.offset(0);
     }
 
     /** What the next piece of a request finds. */
-    enum Found { FLIGHT, HOLE, BAD, NONE_READY }
+    enum Found { FLIGHT, HOLE, BAD, NONE_READY, COPY }
 
     /** The next piece; {@code until} is where it ends. */
     static final class Piece {
         Found found;
         Flight flight;
+        /** Who brings the cluster up, and whether it is replaced as a whole. */
+        Copies.Job job;
+        boolean whole;
         long until;
     }
 
@@ -52,9 +64,34 @@ final class Mapping {
                 : (int) ((bio.until() - 1) / cluster);
         synchronized (common.lock) {
             int place = common.bat.get(index);
+            if (place == Bat.NONE && bio.op() == Op.READ && below.has(index)) {
+                return bio.until() <= below.end(index) && runBelow(index, last) > last
+                        ? flightBelow(bio, index, inside) : null;
+            }
             return place > 0 && run(index, last, place) > last
-                    ? flights.take(bio, base + place * cluster + inside) : null;
+                    ? flight(bio, index, base + place * cluster + inside) : null;
         }
+    }
+
+    private Flight flight(Bio bio, int index, long offset) {
+        Flight flight = flights.take(bio, io, offset);
+        // Its cluster may have come up by itself, before the write that wanted it.
+        flight.allocated = below.levels() > 0 && bio.op() != Op.READ
+                && writeback.behind(Bat.page(index));
+        return flight;
+    }
+
+    private Flight flightBelow(Bio bio, int index, long inside) {
+        return flights.take(bio, below.io(index), below.offset(index) + inside);
+    }
+
+    /** Behind the last cluster that follows in the same file below. */
+    private int runBelow(int index, int last) {
+        int i = index + 1;
+        while (i <= last && common.bat.get(i) == Bat.NONE && below.follows(i, index)) {
+            i++;
+        }
+        return i;
     }
 
     /** Behind the last cluster of the disk up to one that follows in the file. */
@@ -77,36 +114,102 @@ final class Mapping {
             int index = (int) (at / cluster);
             int last = (int) Math.min((bio.until() - 1) / cluster, index + AT_ONCE - 1L);
             int place = common.bat.get(index);
-            boolean allocates = place == Bat.NONE && at < solid;
-            int end = index + 1;
-            if (allocates) {
-                place = allocate(index);
-            }
-            if (place == Bat.BAD) {
-                piece.found = Found.BAD;
-            } else if (place == Bat.NONE) {
-                piece.found = allocates ? Found.NONE_READY : Found.HOLE;
-                while (!allocates && end <= last && common.bat.get(end) == Bat.NONE) {
-                    end++;
-                }
+            if (place == Bat.NONE && below.has(index)) {
+                grow = bio.op() == Op.READ ? readBelow(bio, at, last, piece)
+                        : change(bio, at, last, piece);
             } else {
-                piece.found = Found.FLIGHT;
-                piece.flight = flights.take(bio, base + place * cluster + (at - index * cluster));
-                end = run(index, last, place);
-                while (end <= last && end * cluster < solid && common.bat.get(end) == Bat.NONE
-                        && common.clusters.peek() == place + (end - index)) {
-                    allocates = true;
-                    allocate(end);
-                    end = run(end, last, place + (end - index));
-                }
-                piece.flight.allocated = allocates;
+                grow = own(bio, at, last, solid, piece);
             }
-            piece.until = Math.min(bio.until(), end * cluster);
-            grow = allocates && growth.wanted();
         }
         if (grow) {
             growth.ask();
         }
+    }
+
+    /** In a place that the image has, or that nothing has; whether clusters run short then. */
+    private boolean own(Bio bio, long at, int last, long solid, Piece piece) {
+        int index = (int) (at / cluster);
+        int place = common.bat.get(index);
+        boolean allocates = place == Bat.NONE && at < solid;
+        int end = index + 1;
+        if (allocates) {
+            place = allocate(index);
+        }
+        if (place == Bat.BAD) {
+            piece.found = Found.BAD;
+        } else if (place == Bat.NONE) {
+            piece.found = allocates ? Found.NONE_READY : Found.HOLE;
+            while (!allocates && end <= last && !common.has(end)) {
+                end++;
+            }
+        } else {
+            piece.found = Found.FLIGHT;
+            piece.flight = flight(bio, index, base + place * cluster + (at - index * cluster));
+            end = run(index, last, place);
+            while (end <= last && end * cluster < solid && !common.has(end)
+                    && common.clusters.peek() == place + (end - index)) {
+                allocates = true;
+                allocate(end);
+                end = run(end, last, place + (end - index));
+            }
+            piece.flight.allocated |= allocates;
+        }
+        piece.until = Math.min(bio.until(), end * cluster);
+        return allocates && growth.wanted();
+    }
+
+    private boolean readBelow(Bio bio, long at, int last, Piece piece) {
+        int index = (int) (at / cluster);
+        if (at < below.end(index)) {
+            piece.found = Found.FLIGHT;
+            piece.flight = flightBelow(bio, index, at - index * cluster);
+            piece.until = Math.min(bio.until(),
+                    Math.min(runBelow(index, last) * cluster, below.end(index)));
+        } else {
+            piece.found = Found.HOLE;
+            piece.until = Math.min(bio.until(), (index + 1) * cluster);
+        }
+        return false;
+    }
+
+    /** A change of what only a level below has; whether clusters run short then. */
+    private boolean change(Bio bio, long at, int last, Piece piece) {
+        int index = (int) (at / cluster);
+        long end = Math.min((index + 1) * cluster, common.header.diskBytes());
+        piece.until = Math.min(bio.until(), end);
+        piece.whole = at == index * cluster && piece.until == end;
+        piece.job = copies.of(index);
+        if (piece.job == null && piece.whole && bio.op() != Op.WRITE) {
+            zeros(bio, index, last, piece);
+            return growth.wanted();
+        }
+        if (piece.job == null) {
+            int place = common.clusters.take();
+            piece.job = place == 0 ? null : copies.begin(index, place);
+        }
+        piece.whole &= bio.op() == Op.WRITE;
+        piece.found = piece.job == null ? Found.NONE_READY : Found.COPY;
+        return growth.wanted();
+    }
+
+    /** Puts clusters that are durably zero above those below, as far as all of them is zeroed. */
+    private void zeros(Bio bio, int index, int last, Piece piece) {
+        int place = allocate(index);
+        if (place == 0) {
+            piece.found = Found.NONE_READY;
+            return;
+        }
+        int end = index + 1;
+        while (end <= last && (end + 1) * cluster <= bio.until()
+                && common.bat.get(end) == Bat.NONE && below.has(end) && copies.of(end) == null
+                && common.clusters.peek() == place + (end - index)) {
+            allocate(end);
+            end++;
+        }
+        piece.found = Found.FLIGHT;
+        piece.flight = flights.take(bio, io, base + place * cluster);
+        piece.flight.allocated = true;
+        piece.until = Math.min(bio.until(), end * cluster);
     }
 
     /** Takes the lowest cluster that is ready; 0 where there is none. */
@@ -114,8 +217,7 @@ final class Mapping {
         assert Thread.holdsLock(common.lock);
         int place = common.clusters.take();
         if (place != 0) {
-            common.bat.set(index, place);
-            common.mapped++;
+            common.name(index, place);
             writeback.changed(index, false);
         }
         return place;
@@ -134,7 +236,8 @@ final class Mapping {
         return at;
     }
 
-    private static boolean zero(Memory data, int from, int length) {
+    /** Whether bytes are all zero. */
+    static boolean zero(Memory data, int from, int length) {
         int at = from;
         int until = from + length;
         for (; at + 8 <= until; at += 8) {
@@ -150,7 +253,10 @@ final class Mapping {
         return true;
     }
 
-    /** Nothing names the clusters any more: they read as zeros from now on. */
+    /**
+     * Nothing names the clusters any more: they read as zeros from now on. But for those that a
+     * level below has: without a word they would show that.
+     */
     void discard(int from, int until) {
         boolean some = false;
         for (int at = from; at < until; at += AT_ONCE) {
@@ -158,7 +264,7 @@ final class Mapping {
                 int end = Math.min(until, at + AT_ONCE);
                 for (int i = at; i < end; i++) {
                     int place = common.bat.get(i);
-                    if (place != Bat.NONE) {
+                    if (place != Bat.NONE && !below.has(i)) {
                         common.bat.set(i, Bat.NONE);
                         common.mapped--;
                         limbo.add(place);

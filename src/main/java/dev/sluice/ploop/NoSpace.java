@@ -120,12 +120,17 @@ final class NoSpace {
         }
         others.forEach(write);
         for (Bio bio : bios) {
-            try {
-                common.queue.run(bio.caller(), () -> again(bio));
-            } catch (RuntimeException | Error e) {
-                common.host.log().error("no worker for a request that waited: " + e, e);
-                bio.fail(Errno.EIO);
-            }
+            start(bio);
+        }
+    }
+
+    /** Has a request that waited carried out from its start, by a worker. */
+    void start(Bio bio) {
+        try {
+            common.queue.run(bio.caller(), () -> again(bio));
+        } catch (RuntimeException | Error e) {
+            common.host.log().error("no worker for a request that waited: " + e, e);
+            bio.fail(Errno.EIO);
         }
     }
 

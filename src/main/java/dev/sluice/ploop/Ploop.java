@@ -38,6 +38,7 @@ public final class Ploop implements Target {
     private final NoSpace noSpace;
     private final Growth growth;
     private final Status status;
+    private final Copies copies;
     private final Memory zeros;
     private final long cluster;
     private final Mapping mapping;
@@ -50,35 +51,57 @@ public final class Ploop implements Target {
      */
     public static Ploop open(Backing backing, Options options, Host host, String device)
             throws BlockException {
-        Image image = Image.open(options.path(), backing, host.arena(), host.log());
+        return open(backing, List.of(), options, host, device);
+    }
+
+    /**
+     * Opens the image in a backing on top of others, all of which it has from then on.
+     *
+     * @param lowers what shows where the image has nothing, bottom first
+     */
+    public static Ploop open(Backing backing, List<Lower> lowers, Options options, Host host,
+            String device) throws BlockException {
+        String path = options.path();
+        Header top = Image.header(path, backing, host.arena());
+        Below below = Below.of(lowers, path, top, host.arena(), host.log());
         try {
-            long disk = image.header().diskBytes();
-            if (disk % backing.blockSize() != 0) {
-                throw new BlockException(Errno.EINVAL, options.path() + " has a disk of " + disk
-                        + " bytes, which is not a multiple of " + backing.blockSize()
+            int block = Math.max(backing.blockSize(), below.block());
+            if (top.diskBytes() % block != 0) {
+                throw new BlockException(Errno.EINVAL, path + " has a disk of " + top.diskBytes()
+                        + " bytes, which is not a multiple of " + block
                         + ", the block of direct I/O on it; use direct=off");
             }
-            return new Ploop(image, backing, options, host, device);
+            Image image = Image.open(path, backing, host.arena(), host.log());
+            try {
+                return new Ploop(image, backing, below, options, host, device);
+            } catch (RuntimeException | Error e) {
+                image.close();
+                throw e;
+            }
         } catch (BlockException | RuntimeException | Error e) {
-            image.close();
+            below.release();
             throw e;
         }
     }
 
-    private Ploop(Image image, Backing backing, Options options, Host host, String device) {
-        common = new Common(options, image, backing, host, device);
-        limits = new Limits(image.header().diskBytes(), backing.blockSize(), false, true, true,
-                true, backing.readOnly());
+    private Ploop(Image image, Backing backing, Below below, Options options, Host host,
+            String device) {
+        common = new Common(options, image, backing, below, host, device);
+        limits = new Limits(image.header().diskBytes(),
+                Math.max(backing.blockSize(), below.block()), false, true, true, true,
+                backing.readOnly());
         cluster = image.header().clusterBytes();
         zeros = host.arena().map(Limits.MAX_DATA);
         io = new FileIo(backing, options.direct(), device, "ploop " + options.word(), host);
+        below.start(io);
         writeback = new Writeback(common);
         limbo = new Limbo(common, writeback);
         noSpace = new NoSpace(common, this::submit, writeback::add);
         growth = new Growth(common, limbo, noSpace);
         flights = new FlightPool(common.epochs, this::landed);
-        mapping = new Mapping(common, writeback, limbo, growth, flights);
-        status = new Status(common, writeback, limbo, noSpace, growth);
+        copies = new Copies(common, writeback, noSpace, bio -> written(bio, true));
+        mapping = new Mapping(common, writeback, limbo, growth, flights, io, copies);
+        status = new Status(common, writeback, limbo, noSpace, growth, copies);
         writeback.noSpace(noSpace);
         limbo.freed(this::freed);
         common.whenFailed(noSpace::restart);
@@ -126,7 +149,7 @@ public final class Ploop implements Target {
         down.set(bio.op(), flight.offset, bio.length(), false, bio.data(), bio.dataAt(),
                 bio.caller());
         try {
-            io.submit(down);
+            flight.to.submit(down);
         } catch (RuntimeException | Error e) {
             common.host.log().error("no worker for a request: " + e, e);
             down.fail(Errno.EIO);
@@ -215,6 +238,7 @@ public final class Ploop implements Target {
                     growth.ask();
                 }
             }
+            case COPY -> copies.add(piece.job, part, piece.whole);
             default -> part.fail(Errno.EIO);
         }
     }
@@ -231,7 +255,12 @@ public final class Ploop implements Target {
     private void zeroHere(Bio bio) {
         int from = (int) ((bio.offset() + cluster - 1) / cluster);
         int until = bio.until() == limits.size() ? common.disk : (int) (bio.until() / cluster);
-        if (bio.op() == Op.WRITE_ZEROES || from >= until) {
+        boolean chain = common.below.levels() > 0;
+        if (bio.op() == Op.WRITE_ZEROES || from >= until || chain) {
+            if (chain && bio.op() == Op.DISCARD) {
+                mapping.discard(from, until);
+            }
+            // What has data below keeps its cluster, or takes one: zeros there hide it.
             pieces(bio);
             return;
         }
@@ -288,7 +317,7 @@ public final class Ploop implements Target {
         while (index < common.disk) {
             synchronized (common.lock) {
                 int end = Math.min(common.disk, index + Mapping.AT_ONCE);
-                while (index < end && (common.bat.get(index) != Bat.NONE) != data) {
+                while (index < end && common.has(index) != data) {
                     index++;
                 }
                 if (index < end) {
@@ -353,7 +382,7 @@ public final class Ploop implements Target {
     public void close() throws BlockException {
         noSpace.close();
         try {
-            if (!limbo.end(CLOSE_MILLIS) || !growth.end(CLOSE_MILLIS)
+            if (!copies.end(CLOSE_MILLIS) || !limbo.end(CLOSE_MILLIS) || !growth.end(CLOSE_MILLIS)
                     || !writeback.end(CLOSE_MILLIS)) {
                 throw new BlockException(Errno.ETIMEDOUT, common.options.path() + " does not"
                         + " answer; it stays marked as in use");
@@ -372,8 +401,10 @@ public final class Ploop implements Target {
         }
         limbo.close();
         writeback.close();
+        copies.close();
         common.host.arena().unmap(zeros);
         common.backing.close();
+        common.below.close();
         if (broken != null) {
             throw broken;
         }

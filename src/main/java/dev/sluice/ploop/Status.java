@@ -14,13 +14,16 @@ final class Status {
     private final Limbo limbo;
     private final NoSpace noSpace;
     private final Growth growth;
+    private final Copies copies;
 
-    Status(Common common, Writeback writeback, Limbo limbo, NoSpace noSpace, Growth growth) {
+    Status(Common common, Writeback writeback, Limbo limbo, NoSpace noSpace, Growth growth,
+            Copies copies) {
         this.common = common;
         this.writeback = writeback;
         this.limbo = limbo;
         this.noSpace = noSpace;
         this.growth = growth;
+        this.copies = copies;
     }
 
     Map<String, Object> all() {
@@ -42,10 +45,14 @@ final class Status {
         synchronized (common.lock) {
             all.put("clusters", common.disk);
             all.put("allocated", common.mapped);
+            all.put("only_below", common.onlyBelow);
             all.put("ready", common.clusters.readyCount());
             all.put("stale", common.clusters.staleCount());
             all.put("under_way", common.epochs.underWay());
         }
+        all.put("levels", common.below.levels() + 1);
+        all.put("copying", copies.count());
+        all.put("copied", copies.done());
         all.put("limbo", limbo.count());
         all.put("punched", limbo.punched());
         all.put("growths", growth.grown());
@@ -68,7 +75,7 @@ final class Status {
     long allocated() {
         synchronized (common.lock) {
             return Math.min(common.header.diskBytes(),
-                    common.mapped * common.header.clusterBytes());
+                    (common.mapped + common.onlyBelow) * common.header.clusterBytes());
         }
     }
 
@@ -83,7 +90,7 @@ final class Status {
         long bytes = 0;
         for (int i = from; i < until; i++) {
             // Without the lock: what changes meanwhile may or may not be counted.
-            if (common.bat.get(i) != Bat.NONE) {
+            if (common.has(i)) {
                 bytes += Math.min((i + 1) * cluster, offset + length)
                         - Math.max(i * cluster, offset);
             }
@@ -95,9 +102,11 @@ final class Status {
     boolean check() {
         assert Thread.holdsLock(common.lock);
         int named = 0;
+        int only = 0;
         try (Guard seen = new Guard(new Bits(common.host.arena(), common.clusters.capacity()))) {
             for (int i = 0; i < common.disk; i++) {
                 int place = common.bat.get(i);
+                only += place == Bat.NONE && common.below.has(i) ? 1 : 0;
                 if (place != Bat.NONE) {
                     require(place != Bat.BAD, "a word names no cluster", i);
                     require(common.clusters.used(place), "a word names a free cluster", i);
@@ -108,6 +117,7 @@ final class Status {
             }
         }
         require(named == common.mapped, "words are miscounted", named);
+        require(only == common.onlyBelow, "clusters below are miscounted", only);
         int held = 0;
         for (int i = common.clusters.first(); i < common.clusters.end(); i++) {
             if (limbo.holds(i)) {
@@ -115,8 +125,8 @@ final class Status {
                 held++;
             }
         }
-        require(common.clusters.usedCount() == named + held, "used clusters are miscounted",
-                common.clusters.usedCount());
+        require(common.clusters.usedCount() == named + held + copies.count(),
+                "used clusters are miscounted", common.clusters.usedCount());
         return true;
     }
 

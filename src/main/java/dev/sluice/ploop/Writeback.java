@@ -68,6 +68,12 @@ final class Writeback {
         arm();
     }
 
+    /** Whether a page of the file is not yet as it is here. */
+    boolean behind(int page) {
+        assert Thread.holdsLock(common.lock);
+        return pages.isDirty(page) || pages.writing() == page;
+    }
+
     private long dueNanos() {
         long due = pages.due(common.tuning);
         return due == Pages.NEVER ? due : Math.max(due, notBefore);
@@ -93,6 +99,11 @@ final class Writeback {
             }
             arm();
         }
+    }
+
+    /** Has pages that were hastened written now, whatever the alarm says. */
+    void hurry() {
+        errand.ask();
     }
 
     /** Takes somebody who waits. */

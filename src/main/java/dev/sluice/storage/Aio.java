@@ -63,7 +63,6 @@ public final class Aio implements AutoCloseable {
     private static final int EVENTS = POINTERS + MOST * 8;
     private static final int CLOSE_SECONDS = 10;
 
-    private final Done done;
     private final Arena arena;
     private final Memory memory;
     private final ByteBuffer bytes;
@@ -77,6 +76,7 @@ public final class Aio implements AutoCloseable {
     private final ReentrantLock reaping = new ReentrantLock();
     private boolean ownThread;
     private final Bio[] bios = new Bio[MOST]; // an entry is its token holder's
+    private final Done[] dones = new Done[MOST]; // likewise
     private final int[] free = new int[MOST]; // guarded by this
     private int freeCount; // guarded by this
     private final CountDownLatch reaped = new CountDownLatch(1);
@@ -88,7 +88,7 @@ public final class Aio implements AutoCloseable {
      * Null when the system grants no context (fs.aio-max-nr is used up, or the call is barred), or
      * no event descriptor.
      */
-    static Aio open(Arena arena, Done done) {
+    static Aio open(Arena arena) {
         Memory memory = arena.map(EVENTS + BATCH * EVENT);
         if (LIBC.syscall(SETUP, MOST, memory.address(), 0, 0, 0, 0) != 0) {
             arena.unmap(memory);
@@ -100,14 +100,13 @@ public final class Aio implements AutoCloseable {
             arena.unmap(memory);
             return null;
         }
-        return new Aio(arena, memory, event, done);
+        return new Aio(arena, memory, event);
     }
 
-    private Aio(Arena arena, Memory memory, int event, Done done) {
+    private Aio(Arena arena, Memory memory, int event) {
         this.event = event;
         this.arena = arena;
         this.memory = memory;
-        this.done = done;
         bytes = memory.bytes();
         context = bytes.getLong(0);
         ByteBuffer front = Native.view(context, Arena.PAGE).bytes();
@@ -125,13 +124,16 @@ public final class Aio implements AutoCloseable {
     /**
      * Starts a read or a write of the bio's data. False when it was not taken: a worker does it.
      * From any thread.
+     *
+     * @param done is told how it ended
      */
-    boolean submit(Bio bio, int fd, boolean write) {
+    boolean submit(Bio bio, int fd, boolean write, Done done) {
         int token = take();
         if (token < 0) {
             return false;
         }
         bios[token] = bio;
+        dones[token] = done;
         int at = token * IOCB;
         bytes.putLong(at, token);
         bytes.putInt(at + 12, RWF_NOWAIT);
@@ -156,6 +158,7 @@ public final class Aio implements AutoCloseable {
 
     private void give(int token) {
         bios[token] = null;
+        dones[token] = null;
         synchronized (this) {
             free[freeCount++] = token;
         }
@@ -231,6 +234,7 @@ public final class Aio implements AutoCloseable {
 
     private void end(int token, long result) {
         Bio bio = bios[token];
+        Done done = dones[token];
         give(token);
         done.done(bio, result);
     }

@@ -35,6 +35,12 @@ public interface Backing extends AutoCloseable {
     }
 
     /**
+     * Lets {@link #start} be used through what another backing has; it is not this one's to close.
+     * Before the first request.
+     */
+    default void shareAio(Aio other, Aio.Done done) {}
+
+    /**
      * Starts a READ or WRITE without waiting for it, where {@link #startAio} was asked for; its end
      * is told there. False when it cannot: then nothing was started.
      */

@@ -31,6 +31,8 @@ public final class FileBacking implements Backing {
     private final Device.Log log;
 
     private Aio aio;
+    private Aio.Done done;
+    private boolean sharesAio;
     private volatile Errno syncFailure = Errno.OK;
     private volatile boolean punches = true;
     private volatile boolean zeroes = true;
@@ -88,15 +90,23 @@ public final class FileBacking implements Backing {
 
     /** Null where the kernel grants no asynchronous I/O. */
     @Override
-    public Aio startAio(Aio.Done done) {
-        aio = Aio.open(arena, done);
+    public Aio startAio(Aio.Done whenDone) {
+        aio = Aio.open(arena);
+        done = whenDone;
         return aio;
+    }
+
+    @Override
+    public void shareAio(Aio other, Aio.Done whenDone) {
+        aio = other;
+        done = whenDone;
+        sharesAio = true;
     }
 
     @Override
     public boolean start(Bio bio) {
         return aio != null && aligned(bio.data(), bio.dataAt())
-                && aio.submit(bio, fd, bio.op() == Op.WRITE);
+                && aio.submit(bio, fd, bio.op() == Op.WRITE, done);
     }
 
     @Override
@@ -343,7 +353,7 @@ public final class FileBacking implements Backing {
 
     @Override
     public void close() throws BlockException {
-        if (aio != null) {
+        if (aio != null && !sharesAio) {
             aio.close();
         }
         int closed = libc.close(fd);

@@ -54,12 +54,12 @@ public final class DeviceSet implements AutoCloseable {
     static DeviceSet open(Table table, List<TargetType> types, Host host, PathUse paths)
             throws BlockException {
         for (TableLine line : table.lines()) {
-            if (line.path() != null) {
-                try {
-                    paths.add(line.name(), table.number(line), line.path());
-                } catch (BlockException e) {
-                    throw table.mistake(line, e);
+            try {
+                for (TargetType.Use use : type(line, types).uses(line.path(), line.values())) {
+                    paths.add(line.name(), table.number(line), use.path(), use.shared());
                 }
+            } catch (BlockException e) {
+                throw table.mistake(line, e);
             }
         }
         DeviceSet set = new DeviceSet(host);

@@ -59,7 +59,7 @@ final class LineParser {
         List<String> lowers = words.subList(at, positional(words, at, type, type.lowers()));
         at += type.lowers();
         String path = null;
-        if (type.takesPath()) {
+        if (type.takesPath() && !inPlaceOfPath(type, words.subList(at, words.size()))) {
             path = words.get(positional(words, at, type, 1) - 1);
             at++;
         }
@@ -69,6 +69,11 @@ final class LineParser {
         Map<String, String> values = KeyValues.parse(words.subList(at, words.size()),
                 type);
         return new TableLine(name, size, type.name(), lowers, path, values);
+    }
+
+    private static boolean inPlaceOfPath(TargetType type, List<String> words) {
+        return type.pathKey() != null && !words.isEmpty() && KeyValues.isOf(type, words.get(0))
+                && words.stream().anyMatch(word -> word.startsWith(type.pathKey() + "="));
     }
 
     /** Where so many words that are no key=value of the type end. */

@@ -36,7 +36,7 @@ final class PathUse {
         }
     }
 
-    private record Use(String name, int number, String path, Data data) {}
+    private record Use(String name, int number, String path, boolean shared, Data data) {}
 
     private final Path mountDir;
     private final Path sys;
@@ -63,8 +63,12 @@ final class PathUse {
                 ((int) all.get("mode") & TYPE_MASK) == BLOCK_DEVICE, (long) all.get("rdev"));
     }
 
-    /** Takes the path of a line; refuses one that is used or lies under the mount. */
-    void add(String name, int number, String text) throws BlockException {
+    /**
+     * Takes a path of a line; refuses one that is used or lies under the mount.
+     *
+     * @param shared whether others that only read it may do so
+     */
+    void add(String name, int number, String text, boolean shared) throws BlockException {
         Path path;
         try {
             path = Path.of(text).toAbsolutePath();
@@ -73,13 +77,14 @@ final class PathUse {
         }
         Data data = data(path, text, 0);
         for (Use use : uses) {
-            if (use.data.overlaps(data)) {
+            boolean both = shared && use.shared && use.number != number;
+            if (!both && use.data.overlaps(data)) {
                 throw LineParser.wrong(text + " holds the same data as " + use.path + " of "
                         + use.name + " in line " + use.number
                         + "; give each device a path of its own");
             }
         }
-        uses.add(new Use(name, number, text, data));
+        uses.add(new Use(name, number, text, shared, data));
     }
 
     private Data data(Path path, String way, int loops) throws BlockException {

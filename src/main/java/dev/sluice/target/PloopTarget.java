@@ -4,11 +4,14 @@ import dev.sluice.block.BlockException;
 import dev.sluice.block.Errno;
 import dev.sluice.block.Target;
 import dev.sluice.block.Units;
+import dev.sluice.ploop.Chain;
+import dev.sluice.ploop.Lower;
 import dev.sluice.ploop.Options;
 import dev.sluice.ploop.Ploop;
 import dev.sluice.ploop.Tuning;
 import dev.sluice.storage.FileBacking;
 import dev.sluice.work.Host;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -42,6 +45,9 @@ final class PloopTarget implements TargetType {
     @Override
     public List<Parameter> parameters() {
         return List.of(
+                new Parameter("image", "FILE,FILE…", "",
+                        "in place of PATH: the files of a chain, the lowest first, which may be"
+                        + " raw@FILE; the last one is written, the others only read"),
                 new Parameter("direct", "on|off", "off",
                         "past the page cache, in blocks of the file system's choice"),
                 new Parameter("readonly", "on|off", "off",
@@ -66,23 +72,59 @@ final class PloopTarget implements TargetType {
     }
 
     @Override
+    public String pathKey() {
+        return "image";
+    }
+
+    @Override
+    public List<Use> uses(String path, Map<String, String> values) throws BlockException {
+        Chain chain = chain(path, values);
+        List<Use> uses = new ArrayList<>();
+        chain.files().forEach(file -> uses.add(new Use(file.path(),
+                !file.path().equals(chain.top()))));
+        return uses;
+    }
+
+    private static Chain chain(String path, Map<String, String> values) throws BlockException {
+        String list = values.get("image");
+        if (path == null) {
+            return Chain.list(list);
+        }
+        if (list != null) {
+            throw new BlockException(Errno.EINVAL, "there is a path, " + path + ", and image="
+                    + list + "; write one of them");
+        }
+        return Chain.at(path);
+    }
+
+    @Override
     public Target open(TargetArgs args, Host host) throws BlockException {
         boolean direct = args.flag("direct", false);
         Map<String, String> values = new HashMap<>(args.values());
         values.keySet().retainAll(Tuning.KEYS);
-        Options options = new Options(args.path(), Words.quote(args.path()), direct,
-                Tuning.USUAL.with(values));
-        FileBacking backing = FileBacking.open(args.path(), direct, args.flag("readonly", false),
-                host.arena(), host.log());
+        Chain chain = chain(args.path(), args.values());
+        Options options = new Options(chain.top(), Words.quote(args.path() == null ? chain.word()
+                : args.path()), direct, Tuning.USUAL.with(values));
+        boolean readOnly = args.flag("readonly", false);
+        List<Lower> opened = new ArrayList<>();
         Target target;
         try {
-            target = Ploop.open(backing, options, host, args.device());
+            for (Chain.Part file : chain.files()) {
+                boolean top = file.path().equals(chain.top());
+                opened.add(new Lower(file.path(), FileBacking.open(file.path(), direct,
+                        readOnly || !top, host.arena(), host.log()), file.raw()));
+            }
+            int last = opened.size() - 1;
+            target = Ploop.open(opened.get(last).backing(), opened.subList(0, last), options,
+                    host, args.device());
         } catch (BlockException | RuntimeException | Error e) {
-            backing.close();
+            for (Lower file : opened) {
+                file.backing().close();
+            }
             throw e;
         }
         try {
-            checkSize(args, target);
+            checkSize(args, chain.top(), target);
             return target;
         } catch (BlockException e) {
             closeAfter(e, target);
@@ -98,11 +140,12 @@ final class PloopTarget implements TargetType {
         }
     }
 
-    private static void checkSize(TargetArgs args, Target target) throws BlockException {
+    private static void checkSize(TargetArgs args, String path, Target target)
+            throws BlockException {
         long size = target.limits().size();
         if (args.size() >= 0 && args.size() != size) {
             throw new BlockException(Errno.EINVAL, "size " + Units.size(args.size()) + " is not"
-                    + " that of the disk in " + args.path() + ", " + Units.size(size)
+                    + " that of the disk in " + path + ", " + Units.size(size)
                     + "; write - for it");
         }
     }

@@ -4,6 +4,7 @@ import dev.sluice.block.BlockException;
 import dev.sluice.block.Target;
 import dev.sluice.work.Host;
 import java.util.List;
+import java.util.Map;
 
 /** A kind of target: its name, what it takes, and how one is made. */
 public interface TargetType {
@@ -25,6 +26,29 @@ public interface TargetType {
     default boolean takesPath() {
         return false;
     }
+
+    /** The key that can stand in place of the path; null for none. */
+    default String pathKey() {
+        return null;
+    }
+
+    /**
+     * The files that a line is about, so that no two devices write to one. May read them.
+     *
+     * @param path null where the line has none
+     * @param values key=value
+     */
+    default List<Use> uses(String path, Map<String, String> values) throws BlockException {
+        return path == null ? List.of() : List.of(new Use(path, false));
+    }
+
+    /**
+     * A file of a device.
+     *
+     * @param path where it is
+     * @param shared whether it is only read, and other devices may read it too
+     */
+    record Use(String path, boolean shared) {}
 
     /** Whether the size column may be {@code -}: it follows from the path or the lower device. */
     default boolean sizeFollows() {

@@ -1,0 +1,221 @@
+package dev.sluice.ploop;
+
+import dev.sluice.block.Bio;
+import dev.sluice.block.Errno;
+import dev.sluice.block.Limits;
+import dev.sluice.block.Memory;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+
+/**
+ * Brings clusters up that only a level below has, for who wants to change them. Each is filled in a
+ * cluster that nothing names yet, all that are asked for together are made durable by one sync, and
+ * only then do words name them: a word that is durable before what it names would show zeros where
+ * the levels below have data.
+ *
+ * <table>
+ * <caption>States of a cluster</caption>
+ * <tr><th>state</th><th>goes on by</th></tr>
+ * <tr><td>below</td><td>somebody changes a part of it: begun; others who change it wait</td></tr>
+ * <tr><td>begun</td><td>{@link #add}: queued</td></tr>
+ * <tr><td>queued</td><td>copied and synced: its word is set, those who wait go on; a failure is
+ *     theirs, and it is below again</td></tr>
+ * </table>
+ */
+final class Copies {
+    /** So many are made durable together at most. */
+    private static final int AT_ONCE = 64;
+
+    private final Common common;
+    private final Writeback writeback;
+    private final NoSpace noSpace;
+    private final Consumer<Bio> written;
+    private final Errand errand;
+    private final Memory buffer; // the round's
+    private final Map<Integer, Job> jobs = new HashMap<>(); // guarded by common.lock
+    private List<Job> queued = new ArrayList<>(); // guarded by common.lock
+    private long done; // guarded by common.lock
+
+    /** A cluster of the disk on its way to a cluster of the file. */
+    static final class Job {
+        private final int index;
+        private final int place;
+        private final List<Bio> waiting = new ArrayList<>(); // guarded by common.lock
+        /** What replaces all of it, so that nothing has to be copied; or null. */
+        private Bio whole;
+        private boolean ended; // guarded by common.lock
+        private Errno outcome = Errno.OK; // the round's
+
+        private Job(int index, int place) {
+            this.index = index;
+            this.place = place;
+        }
+    }
+
+    /** {@code written} is told of a request whose data is in the file. */
+    Copies(Common common, Writeback writeback, NoSpace noSpace, Consumer<Bio> written) {
+        this.common = common;
+        this.writeback = writeback;
+        this.noSpace = noSpace;
+        this.written = written;
+        this.errand = new Errand(common.queue, this::round, common.host.log());
+        this.buffer = common.below.levels() == 0 ? null : common.host.arena().map(Limits.MAX_DATA);
+    }
+
+    /** Who is at a cluster of the disk, or null. */
+    Job of(int index) {
+        assert Thread.holdsLock(common.lock);
+        return jobs.get(index);
+    }
+
+    /** Begins with a cluster that was taken for it; {@link #add} follows. */
+    Job begin(int index, int place) {
+        assert Thread.holdsLock(common.lock);
+        Job job = new Job(index, place);
+        jobs.put(index, job);
+        return job;
+    }
+
+    /** Takes a change of the cluster, to go on when it is there. */
+    void add(Job job, Bio bio, boolean whole) {
+        boolean late;
+        boolean first;
+        synchronized (common.lock) {
+            late = job.ended;
+            first = !late && job.waiting.isEmpty() && job.whole == null;
+            if (first) {
+                queued.add(job);
+            }
+            if (first && whole) {
+                job.whole = bio;
+            } else if (!late) {
+                job.waiting.add(bio);
+            }
+        }
+        if (late) {
+            noSpace.start(bio);
+        } else if (first) {
+            errand.ask();
+        }
+    }
+
+    private void round() {
+        List<Job> mine;
+        boolean more;
+        synchronized (common.lock) {
+            int count = Math.min(AT_ONCE, queued.size());
+            mine = new ArrayList<>(queued.subList(0, count));
+            queued = new ArrayList<>(queued.subList(count, queued.size()));
+            more = !queued.isEmpty();
+        }
+        boolean some = false;
+        for (Job job : mine) {
+            job.outcome = common.failed() ? Errno.EIO : fill(job);
+            some |= job.outcome == Errno.OK;
+        }
+        Errno synced = some ? common.sync() : Errno.OK;
+        synchronized (common.lock) {
+            for (Job job : mine) {
+                job.outcome = job.outcome == Errno.OK ? synced : job.outcome;
+                name(job);
+            }
+        }
+        if (synced == Errno.OK && some) {
+            writeback.hurry();
+        }
+        mine.forEach(this::settle);
+        if (more) {
+            errand.ask();
+        }
+    }
+
+    private Errno fill(Job job) {
+        long to = common.header.offset(job.place);
+        try {
+            if (job.whole != null) {
+                return common.backing.write(to, job.whole.data(), job.whole.dataAt(),
+                        (int) job.whole.length());
+            }
+            long start = job.index * common.header.clusterBytes();
+            long left = Math.min(common.header.clusterBytes(), common.below.end(job.index) - start);
+            for (long at = 0; at < left; at += buffer.size()) {
+                int length = (int) Math.min(buffer.size(), left - at);
+                Errno outcome = common.below.read(job.index, at, buffer, length);
+                // What is taken is durably zero: zeros are there already.
+                if (outcome == Errno.OK && !Mapping.zero(buffer, 0, length)) {
+                    outcome = common.backing.write(to + at, buffer, 0, length);
+                }
+                if (outcome != Errno.OK) {
+                    return outcome;
+                }
+            }
+            return Errno.OK;
+        } catch (RuntimeException | Error e) {
+            common.host.log().error(common.options.path() + ": copying cluster " + job.index
+                    + " failed: " + e, e);
+            return Errno.EIO;
+        }
+    }
+
+    /** From now on it is where it was copied to, or can be begun with again. */
+    private void name(Job job) {
+        assert Thread.holdsLock(common.lock);
+        jobs.remove(job.index);
+        job.ended = true;
+        if (job.outcome == Errno.OK) {
+            common.name(job.index, job.place);
+            writeback.changed(job.index, true);
+            done++;
+        } else {
+            common.clusters.free(job.place, false);
+        }
+    }
+
+    /** Nobody adds to it any more. */
+    private void settle(Job job) {
+        if (job.outcome == Errno.OK) {
+            if (job.whole != null) {
+                written.accept(job.whole);
+            }
+            job.waiting.forEach(noSpace::start);
+            return;
+        }
+        if (job.whole != null) {
+            job.waiting.add(job.whole);
+        }
+        if (Common.full(job.outcome) && common.tuning.waits()) {
+            job.waiting.forEach(noSpace::park);
+            noSpace.full();
+        } else {
+            job.waiting.forEach(bio -> bio.fail(job.outcome));
+        }
+    }
+
+    /** Clusters that are on their way. */
+    int count() {
+        synchronized (common.lock) {
+            return jobs.size();
+        }
+    }
+
+    /** Clusters that came up so far. */
+    long done() {
+        synchronized (common.lock) {
+            return done;
+        }
+    }
+
+    boolean end(long limitMillis) throws InterruptedException {
+        return errand.end(limitMillis);
+    }
+
+    /** Gives memory back; nobody is in it any more. */
+    void close() {
+        if (buffer != null) {
+            common.host.arena().unmap(buffer);
+        }
+    }
+}
