@@ -3,7 +3,6 @@ package dev.sluice.target;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.sluice.block.Bio;
 import dev.sluice.block.BlockException;
 import dev.sluice.block.Device;
 import dev.sluice.block.Errno;
@@ -196,10 +195,10 @@ abstract class TargetContract {
         Memory data = rig.arena.map(65536);
         for (int at : new int[] {512, 1024, 4096, 777}) {
             data.bytes().put(0, filled(65536, 0x55));
-            Bio bio = TestBio.submit(device, Op.READ, 8192, 4096, false, data, () -> { }).bio();
+            TestBio whole = TestBio.submit(device, Op.READ, 8192, 4096, false, data, () -> { });
             TestBio moved = at(data, at);
             assertThat(moved.outcome()).isEqualTo(expected(Op.READ));
-            assertThat(bio.outcome()).isEqualTo(expected(Op.READ));
+            assertThat(whole.outcome()).isEqualTo(expected(Op.READ));
             for (int i = Math.max(4096, at + 4096); i < 65536; i++) {
                 assertThat(data.bytes().get(i)).isEqualTo((byte) 0x55);
             }
