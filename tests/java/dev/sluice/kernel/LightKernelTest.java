@@ -77,7 +77,7 @@ final class LightKernelTest {
             Awaitility.await().atMost(60, TimeUnit.SECONDS)
                     .pollInterval(Duration.ofSeconds(1)).until(() -> ticksOfSeconds(pid, 5) <= 2);
             // 120 MB mostly; how the JVM's compilers fared at times leaves 20 MB more.
-            assertThat(resident(pid) - data).isBetween(10_000_000L, 150_000_000L);
+            assertThat(resident(pid) - data).isBetween(10L << 20, 150L << 20);
             assertThat(status(m).get("pid").asLong()).isEqualTo(pid);
         }
     }

@@ -188,4 +188,20 @@ final class TimerTest {
         assertThat(early.get()).isZero();
         assertThat(log).isEmpty();
     }
+
+    /** What a target adds while it is opened is there before the thread. */
+    @Test
+    void aThreadSeesWhatWasAddedBeforeIt() throws InterruptedException {
+        Timer early = new Timer((sentence, cause) -> { });
+        CountDownLatch done = new CountDownLatch(1);
+        early.add(new Timer.Entry() {
+            @Override
+            protected void expired() {
+                done.countDown();
+            }
+        }, System.nanoTime());
+        try (TimerThread thread = new TimerThread(System::nanoTime, 0, early)) {
+            assertThat(done.await(10, TimeUnit.SECONDS)).isTrue();
+        }
+    }
 }

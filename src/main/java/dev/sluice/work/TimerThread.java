@@ -23,6 +23,10 @@ public final class TimerThread implements AutoCloseable {
         this.spin = spinNanos;
         this.timer = timer;
         timer.wakeBy(this::wake);
+        if (timer.size() > 0) {
+            // Added before anybody could be woken for it.
+            wake();
+        }
     }
 
     /** Has the kernel wake the calling thread as soon as it can, not some 50 µs later. */
