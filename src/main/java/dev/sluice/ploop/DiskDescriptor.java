@@ -9,8 +9,10 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.UUID;
 import java.util.regex.Pattern;
 
 /**
@@ -42,6 +44,10 @@ public record DiskDescriptor(String root, long sectors, long clusterSectors, lon
             "\\{[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}}");
     private static final long LEAST_CLUSTER = 64;
     private static final long MOST_CLUSTER = 131072;
+    /** Reserved by OpenVZ's tools for what they back up. */
+    private static final String BACKUP = "{704718e1-2314-44c8-9087-d78ed36b0f4e}";
+    private static final int HEADS = 16;
+    private static final int TRACK = 32;
 
     /**
      * A file.
@@ -138,12 +144,9 @@ public record DiskDescriptor(String root, long sectors, long clusterSectors, lon
 
     /** The images that make up a state of the disk, bottom first. */
     public List<Image> chain(String guid) throws BlockException {
+        shot(guid);
         Map<String, Shot> byGuid = new HashMap<>();
         shots.forEach(shot -> byGuid.put(shot.guid, shot));
-        if (!byGuid.containsKey(guid)) {
-            throw new BlockException(Errno.ENOENT, "there is no snapshot " + guid + "; there are "
-                    + String.join(", ", shots.stream().map(Shot::guid).toList()));
-        }
         return chain(guid, "the descriptor", byGuid);
     }
 
@@ -159,5 +162,167 @@ public record DiskDescriptor(String root, long sectors, long clusterSectors, lon
         }
         Collections.reverse(chain);
         return chain;
+    }
+
+    /**
+     * That of images which stand on each other; the last one is the top, the others get GUIDs.
+     *
+     * @param files bottom first, as they are to stand in it; their GUIDs are not looked at
+     */
+    public static DiskDescriptor of(Header top, List<Image> files) {
+        List<Image> images = new ArrayList<>();
+        List<Shot> shots = new ArrayList<>();
+        String parent = NOTHING;
+        for (int i = 0; i < files.size(); i++) {
+            String guid = i == files.size() - 1 ? TOP : newGuid();
+            images.add(new Image(guid, files.get(i).plain, files.get(i).file));
+            shots.add(new Shot(guid, parent, null));
+            parent = guid;
+        }
+        long cylinders = Math.max(1, top.sectors() / HEADS / TRACK);
+        return new DiskDescriptor(ROOT, top.sectors(), top.clusterSectors(), cylinders, HEADS,
+                TRACK, images, TOP, shots);
+    }
+
+    /** A GUID that nobody has. */
+    public static String newGuid() {
+        return "{" + UUID.randomUUID() + "}";
+    }
+
+    /** A GUID as it stands in descriptors, of what a user wrote: the braces may be left out. */
+    public static String guid(String text) throws BlockException {
+        String guid = text.toLowerCase(Locale.ROOT);
+        guid = guid.startsWith("{") ? guid : "{" + guid + "}";
+        if (!GUID.matcher(guid).matches() || guid.equals(NOTHING) || guid.equals(BACKUP)) {
+            throw new BlockException(Errno.EINVAL, text + " is no GUID for a snapshot; write one"
+                    + " as " + newGuid());
+        }
+        return guid;
+    }
+
+    /** The shot of a GUID. */
+    public Shot shot(String guid) throws BlockException {
+        for (Shot shot : shots) {
+            if (shot.guid.equals(guid)) {
+                return shot;
+            }
+        }
+        throw new BlockException(Errno.ENOENT, "there is no snapshot " + guid + "; there are "
+                + String.join(", ", shots.stream().map(Shot::guid).toList()));
+    }
+
+    /** The image of a GUID. */
+    public Image image(String guid) throws BlockException {
+        shot(guid);
+        return images.stream().filter(image -> image.guid.equals(guid)).findFirst().orElseThrow();
+    }
+
+    /** What stands on a shot. */
+    public List<Shot> on(String guid) {
+        return shots.stream().filter(shot -> shot.parent.equals(guid)).toList();
+    }
+
+    /** A name for a new image, by the rule of OpenVZ: the lowest one's with a GUID behind it. */
+    public String newFile() throws BlockException {
+        String lowest = chain(top).get(0).file;
+        return lowest.replaceAll("\\.\\{[^/]*}$", "") + "." + newGuid();
+    }
+
+    /**
+     * The same with a snapshot: the image of the top has another name from now on, and a new one
+     * stands on it.
+     *
+     * @param guid of the snapshot
+     * @param file the new top, which has nothing yet
+     */
+    public DiskDescriptor snapshot(String guid, String file) throws BlockException {
+        if (shots.stream().anyMatch(shot -> shot.guid.equals(guid)) || guid.equals(TOP)) {
+            throw new BlockException(Errno.EEXIST, "there is a snapshot " + guid + " already; take"
+                    + " another GUID, or none");
+        }
+        return renamed(top, guid).topped(guid, file);
+    }
+
+    /** The same with another top: the present one is gone, and a new one stands on a snapshot. */
+    public DiskDescriptor switched(String guid, String file) throws BlockException {
+        if (guid.equals(top)) {
+            throw new BlockException(Errno.EINVAL, guid + " is what is written, and no snapshot;"
+                    + " name one");
+        }
+        Shot to = shot(guid);
+        if (to.temporary != null) {
+            throw new BlockException(Errno.EBUSY, "the snapshot " + guid + " is being removed"
+                    + " (" + to.temporary + "); take another");
+        }
+        return without(top).topped(guid, file);
+    }
+
+    /** The same without a shot and its image: what stood on it stands on what it stood on. */
+    public DiskDescriptor without(String guid) throws BlockException {
+        String below = shot(guid).parent;
+        List<Shot> left = new ArrayList<>();
+        for (Shot shot : shots) {
+            if (shot.parent.equals(guid)) {
+                left.add(new Shot(shot.guid, below, shot.temporary));
+            } else if (!shot.guid.equals(guid)) {
+                left.add(shot);
+            }
+        }
+        return with(images.stream().filter(image -> !image.guid.equals(guid)).toList(), top, left);
+    }
+
+    /** The same without a shot that one other stands on, which has its image from now on. */
+    public DiskDescriptor mergedInto(String guid) throws BlockException {
+        String child = onlyChild(guid).guid;
+        Image image = image(guid);
+        DiskDescriptor merged = without(guid);
+        return merged.with(merged.images.stream().map(other -> other.guid.equals(child)
+                ? new Image(child, image.plain, image.file) : other).toList(), merged.top,
+                merged.shots);
+    }
+
+    /** The one that stands on a snapshot; throws where that can be merged with none, or several. */
+    public Shot onlyChild(String guid) throws BlockException {
+        shot(guid);
+        List<Shot> children = on(guid);
+        if (children.size() != 1) {
+            throw new BlockException(Errno.EBUSY, "on " + guid + " stand " + (children.isEmpty()
+                    ? "no others" : String.join(" and ", children.stream().map(Shot::guid).toList())
+                    ) + "; it can be merged where there is one");
+        }
+        return children.get(0);
+    }
+
+    /** The same with a mark of work that is not finished, or with none. */
+    public DiskDescriptor marked(String guid, String temporary) throws BlockException {
+        shot(guid);
+        return with(images, top, shots.stream().map(shot -> shot.guid.equals(guid)
+                ? new Shot(guid, shot.parent, temporary) : shot).toList());
+    }
+
+    /** The same of a disk of another size. */
+    public DiskDescriptor sized(long nowSectors) {
+        return new DiskDescriptor(root, nowSectors, clusterSectors,
+                Math.max(1, nowSectors / HEADS / TRACK), HEADS, TRACK, images, top, shots);
+    }
+
+    private DiskDescriptor with(List<Image> nowImages, String nowTop, List<Shot> nowShots) {
+        return new DiskDescriptor(root, sectors, clusterSectors, cylinders, heads, trackSectors,
+                nowImages, nowTop, nowShots);
+    }
+
+    private DiskDescriptor renamed(String from, String to) {
+        return with(images.stream().map(image -> image.guid.equals(from)
+                ? new Image(to, image.plain, image.file) : image).toList(), top.equals(from) ? to
+                : top, shots.stream().map(shot -> new Shot(shot.guid.equals(from) ? to : shot.guid,
+                shot.parent.equals(from) ? to : shot.parent, shot.temporary)).toList());
+    }
+
+    private DiskDescriptor topped(String on, String file) {
+        List<Image> more = new ArrayList<>(images);
+        more.add(new Image(TOP, false, file));
+        List<Shot> all = new ArrayList<>(shots);
+        all.add(new Shot(TOP, on, null));
+        return with(more, TOP, all);
     }
 }
