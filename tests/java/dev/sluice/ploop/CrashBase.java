@@ -46,7 +46,7 @@ final class CrashBase {
         List<Lower> lowers = below == null ? List.of()
                 : List.of(new Lower("base", new SealedBacking(below), true));
         Tuning tuning = new Tuning(plan.dirtyTimeoutMillis() * 1_000_000L, -1,
-                Tuning.USUAL.ratio(), plan.clusters() % 4 == 0, true, plan.prealloc());
+                Tuning.USUAL.ratio(), plan.clusters() % 4 == 0, true, plan.prealloc(), 100);
         return Ploop.open(backing, lowers, Options.of("image").with(tuning), host, "p");
     }
 }

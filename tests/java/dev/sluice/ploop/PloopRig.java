@@ -153,7 +153,7 @@ final class PloopRig implements AutoCloseable {
             timer.expire(clock.nanos());
             settle();
         }
-        clock.advance(until - clock.nanos());
+        clock.advance(Math.max(0, until - clock.nanos()));
     }
 
     void passMillis(long millis) {

@@ -8,11 +8,18 @@ package dev.sluice.ploop;
 final class Epochs {
     private final int[] underWay = new int[2];
     private int now;
+    private long entered;
 
     /** A request begins; the counter that it is in. */
     int enter() {
         underWay[now]++;
+        entered++;
         return now;
+    }
+
+    /** How many requests have begun so far. */
+    long entered() {
+        return entered;
     }
 
     /** It has ended; true where it was the last of an earlier turn. */

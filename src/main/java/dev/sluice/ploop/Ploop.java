@@ -39,6 +39,7 @@ public final class Ploop implements Target {
     private final Growth growth;
     private final Status status;
     private final Copies copies;
+    private final LongWork work;
     private final Memory zeros;
     private final long cluster;
     private final Mapping mapping;
@@ -101,7 +102,8 @@ public final class Ploop implements Target {
         flights = new FlightPool(common.epochs, this::landed);
         copies = new Copies(common, writeback, noSpace, bio -> written(bio, true));
         mapping = new Mapping(common, writeback, limbo, growth, flights, io, copies);
-        status = new Status(common, writeback, limbo, noSpace, growth, copies);
+        work = new LongWork(common);
+        status = new Status(common, writeback, limbo, noSpace, growth, copies, work);
         writeback.noSpace(noSpace);
         limbo.freed(this::freed);
         common.whenFailed(noSpace::restart);
@@ -353,17 +355,24 @@ public final class Ploop implements Target {
 
     @Override
     public void message(List<String> words) throws BlockException {
-        if (!words.equals(List.of("retry"))) {
-            throw new BlockException(Errno.EINVAL, "the message " + String.join(" ", words)
-                    + " is unknown; ploop takes retry, when its file system has room again");
+        switch (String.join(" ", words)) {
+            case "retry" -> retry();
+            case "cancel" -> work.cancel();
+            default -> throw new BlockException(Errno.EINVAL, "the message "
+                    + String.join(" ", words) + " is unknown; ploop takes retry, when its file"
+                    + " system has room again, and cancel, for what is at work");
         }
-        retry();
     }
 
     private void retry() {
         growth.unblock();
         writeback.again();
         noSpace.retry();
+    }
+
+    /** What it does when a message asks for it. */
+    LongWork work() {
+        return work;
     }
 
     /** For tests. */
@@ -382,7 +391,8 @@ public final class Ploop implements Target {
     public void close() throws BlockException {
         noSpace.close();
         try {
-            if (!copies.end(CLOSE_MILLIS) || !limbo.end(CLOSE_MILLIS) || !growth.end(CLOSE_MILLIS)
+            if (!work.end(CLOSE_MILLIS) || !copies.end(CLOSE_MILLIS)
+                    || !limbo.end(CLOSE_MILLIS) || !growth.end(CLOSE_MILLIS)
                     || !writeback.end(CLOSE_MILLIS)) {
                 throw new BlockException(Errno.ETIMEDOUT, common.options.path() + " does not"
                         + " answer; it stays marked as in use");

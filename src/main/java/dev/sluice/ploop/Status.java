@@ -15,15 +15,17 @@ final class Status {
     private final NoSpace noSpace;
     private final Growth growth;
     private final Copies copies;
+    private final LongWork work;
 
     Status(Common common, Writeback writeback, Limbo limbo, NoSpace noSpace, Growth growth,
-            Copies copies) {
+            Copies copies, LongWork work) {
         this.common = common;
         this.writeback = writeback;
         this.limbo = limbo;
         this.noSpace = noSpace;
         this.growth = growth;
         this.copies = copies;
+        this.work = work;
     }
 
     Map<String, Object> all() {
@@ -38,6 +40,7 @@ final class Status {
         all.put("enospc_events", noSpace.events());
         all.put("parked", noSpace.parkedCount());
         all.put("retries", noSpace.retries());
+        work.status(all);
         all.put("version", common.header.version());
         all.put("cluster", common.header.clusterBytes());
         all.put("block", common.backing.blockSize());

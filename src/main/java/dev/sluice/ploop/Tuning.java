@@ -17,15 +17,16 @@ import java.util.TreeSet;
  * @param common whether all pages are written together, the timeout after the first change
  * @param waits whether requests wait where the file system is full
  * @param preallocBytes how far the file grows at a time
+ * @param background of a hundred parts of time, how many long work takes while others use the disk
  */
 public record Tuning(long timeoutNanos, long maxAgeNanos, int ratio, boolean common, boolean waits,
-        long preallocBytes) {
+        long preallocBytes, int background) {
     /** When nothing is asked for. */
-    public static final Tuning USUAL = new Tuning(20_000_000, -1, 50, false, true, 128L << 20);
+    public static final Tuning USUAL = new Tuning(20_000_000, -1, 50, false, true, 128L << 20, 20);
 
     /** The keys of a table line that are kept here. */
     public static final List<String> KEYS = List.of("dirty-timeout", "dirty-max-age",
-            "dirty-ratio", "dirty-policy", "enospc", "prealloc");
+            "dirty-ratio", "dirty-policy", "enospc", "prealloc", "background");
 
     private static final long MOST_TIMEOUT = 10_000_000_000L;
     private static final long MOST_AGE = 3_600_000_000_000L;
@@ -45,6 +46,7 @@ public record Tuning(long timeoutNanos, long maxAgeNanos, int ratio, boolean com
         boolean together = common;
         boolean wait = waits;
         long prealloc = preallocBytes;
+        int share = background;
         for (String key : new TreeSet<>(changes.keySet())) {
             String value = changes.get(key);
             switch (key) {
@@ -54,11 +56,12 @@ public record Tuning(long timeoutNanos, long maxAgeNanos, int ratio, boolean com
                 case "dirty-policy" -> together = oneOf(key, value, "page", "common") == 1;
                 case "enospc" -> wait = oneOf(key, value, "fail", "wait") == 1;
                 case "prealloc" -> prealloc = size(key, value);
+                case "background" -> share = percent(key, value);
                 default -> throw new BlockException(Errno.EINVAL, key + " cannot change while the"
                         + " device is in use; what can: " + String.join(", ", KEYS));
             }
         }
-        Tuning next = new Tuning(timeout, age, percent, together, wait, prealloc);
+        Tuning next = new Tuning(timeout, age, percent, together, wait, prealloc, share);
         if (next.ageNanos() < timeout) {
             throw new BlockException(Errno.EINVAL, "dirty-max-age=" + Units.duration(age)
                     + " must be at least dirty-timeout=" + Units.duration(timeout));
@@ -114,6 +117,7 @@ public record Tuning(long timeoutNanos, long maxAgeNanos, int ratio, boolean com
         add(text, "dirty-policy", "common", common);
         add(text, "enospc", "fail", !waits);
         add(text, "prealloc", Units.size(preallocBytes), preallocBytes != USUAL.preallocBytes);
+        add(text, "background", Integer.toString(background), background != USUAL.background);
         return text.toString();
     }
 

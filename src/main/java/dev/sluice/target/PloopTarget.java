@@ -68,7 +68,10 @@ final class PloopTarget implements TargetType {
                         "what becomes of requests when the file system is full; can change in"
                         + " use"),
                 new Parameter("prealloc", "SIZE", "128M",
-                        "how far the image grows at a time; can change in use"));
+                        "how far the image grows at a time; can change in use"),
+                new Parameter("background", "PERCENT", "20",
+                        "how much of the time long work takes while the device is in use; can"
+                        + " change in use"));
     }
 
     @Override
