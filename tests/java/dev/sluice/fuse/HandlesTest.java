@@ -1,6 +1,7 @@
 package dev.sluice.fuse;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sluice.block.Device;
 import dev.sluice.block.Errno;
@@ -38,25 +39,54 @@ class HandlesTest {
     @Test
     void theFirstOpenForgivesAllBelow() {
         failAFlush();
-        long first = handles.open(0);
+        long first = handles.open("upper");
         assertThat(upper.failed()).isFalse();
         assertThat(lower.failed()).isFalse();
         fails = true;
         failAFlush();
-        handles.open(0);
+        handles.open("upper");
         assertThat(upper.failed()).as("it was open already").isTrue();
         handles.release(first);
     }
 
     @Test
     void aDeviceBelowThatSomebodyHasOpenIsNotForgivenBehindHisBack() {
-        long below = handles.open(1);
+        long below = handles.open("lower");
         failAFlush();
-        handles.open(0);
+        handles.open("upper");
         assertThat(upper.failed()).isFalse();
         assertThat(lower.failed()).isTrue();
         handles.release(below);
-        handles.open(1);
+        handles.open("lower");
         assertThat(lower.failed()).isFalse();
+    }
+
+    @Test
+    void aDeviceThatIsOpenStaysAndOneThatIsNotGoes() {
+        long first = handles.open("upper");
+        assertThat(handles.remove(upper)).isFalse();
+        assertThat(handles.device(first)).isSameAs(upper);
+        handles.release(first);
+        assertThat(handles.remove(upper)).isTrue();
+        assertThat(handles.remove(upper)).as("a second time").isTrue();
+        assertThat(handles.device(first)).isNull();
+        assertThat(handles.named("upper")).isNull();
+        assertThat(handles.open("upper")).isEqualTo(Handles.NONE);
+        assertThat(handles.opens(upper)).isZero();
+        assertThat(handles.shown()).containsExactly(lower);
+    }
+
+    @Test
+    void aPlaceIsUsedAgainAndTheOthersKeepTheirs() {
+        long below = handles.open("lower");
+        handles.remove(upper);
+        Device next = host.device("next", new MemoryTarget(Limits.memory(512)));
+        handles.add(next);
+        long handle = handles.open("next");
+        assertThat(handles.device(handle)).isSameAs(next);
+        assertThat(handles.device(below)).isSameAs(lower);
+        assertThat(handles.opens(next)).isEqualTo(1);
+        assertThat(handles.shown()).containsExactly(lower, next);
+        assertThatThrownBy(() -> handles.add(next)).hasMessageContaining("shown already");
     }
 }

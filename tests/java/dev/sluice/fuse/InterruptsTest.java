@@ -32,8 +32,9 @@ class InterruptsTest {
     private final Timer timer = new Timer((s, c) -> log.add(s));
     private final Holding target = new Holding();
     private final Device device = new SimHost(1).device("disk", target);
-    private final Interrupts interrupts = new Interrupts(List.of(device), timer,
-            TestQueues.of(Runnable::run).of("i"), clock, (s, c) -> log.add(s));
+    private final Interrupts interrupts = new Interrupts(
+            look -> look.test(List.of(device)), timer, TestQueues.of(Runnable::run).of("i"), clock,
+            (s, c) -> log.add(s));
 
     /** Holds requests back that are never carried out. */
     private static final class Holding implements Target {
@@ -78,8 +79,8 @@ class InterruptsTest {
     @Test
     void whereNothingIsHeldBackNobodyIsToLook() {
         Timer unused = new Timer((s, c) -> log.add(s));
-        new Interrupts(List.of(device), unused, TestQueues.of(Runnable::run).of("i"), clock,
-                (s, c) -> log.add(s)).add(7);
+        new Interrupts(look -> look.test(List.of(device)), unused,
+                TestQueues.of(Runnable::run).of("i"), clock, (s, c) -> log.add(s)).add(7);
         assertThat(unused.size()).isZero();
         assertThat(unused.earliest()).isEqualTo(Timer.NEVER);
     }

@@ -61,7 +61,7 @@ class SessionWireTest {
         here = out.bytes().getInt(0);
         there = out.bytes().getInt(4);
         Handles handles = new Handles(List.of(device));
-        handle = handles.open(0);
+        handle = handles.open(device.name());
         Channel channel = new Channel(there);
         SlotPool slots = new SlotPool(arena, new Background(64 << 20, 64, n -> true),
                 new CompletionWorker(Completion.Mode.AUTO, workers.queue("c"), (s, c) -> { }),
@@ -71,7 +71,8 @@ class SessionWireTest {
         session = new Session(channel,
                 new Intake(channel, new Completions(true), timer, MountOptions.parse(null),
                         System::nanoTime, arena), null,
-                handles, slots, workers::queue, new Interrupts(List.of(device), timer,
+                handles, slots, workers::queue, new Interrupts(
+                        look -> look.test(List.of(device)), timer,
                         workers.queue("i"), System::nanoTime, (s, c) -> { }), true, readers,
                 sessions, true,
                 new Pace(System::nanoTime, arena));

@@ -277,4 +277,104 @@ class DeviceSetTest {
             worker.join(10_000);
         }
     }
+
+    private DeviceSet withMore(String first, String more) throws BlockException {
+        DeviceSet set = open(first);
+        events.clear();
+        set.add(Table.parse(more, types));
+        return set;
+    }
+
+    @Test
+    void devicesComeAndGoInUse() throws Exception {
+        DeviceSet set = withMore("a 1M bare", "top - layer low\nlow 1M leaf");
+        assertThat(events).containsExactly("open low", "open top");
+        assertThat(set.devices()).extracting(Device::name).containsExactly("a", "top", "low");
+        Device top = set.device("top");
+        assertThat(top.lowers()).containsExactly(set.device("low"));
+        events.clear();
+        set.remove(List.of("low", "top"), 50, () -> events.add("replies"));
+        assertThat(events).containsSubsequence("FLUSH top", "replies", "close top", "FLUSH low",
+                "close low").doesNotContain("close a");
+        assertThat(set.device("top")).isNull();
+        assertThat(set.devices()).extracting(Device::name).containsExactly("a");
+        set.add(Table.parse("top 1M leaf", types));
+        assertThat(set.device("top")).isNotNull().isNotSameAs(top);
+        events.clear();
+        close(set);
+        assertThat(events).contains("close top", "close a");
+    }
+
+    @Test
+    void aSecondOfTheSameNameIsRefusedAndNothingIsOpened() throws Exception {
+        DeviceSet set = open("a 1M bare");
+        events.clear();
+        BlockException e = catchThrowableOfType(BlockException.class,
+                () -> set.add(Table.parse("b 1M leaf\na 1M leaf", types)));
+        assertThat(e.errno()).isEqualTo(Errno.EEXIST);
+        assertThat(e.getMessage()).contains("line 2: a: there is a device of this name");
+        assertThat(events).isEmpty();
+        assertThat(set.device("b")).isNull();
+        close(set);
+    }
+
+    @Test
+    void pathsAreTakenAndGivenBack() throws Exception {
+        List<TargetType> real = TargetTypes.all();
+        Path file = Files.write(folder.resolve("file"), new byte[4096]);
+        Host direct = new Host(host.clock(), arena, TestQueues.of(Runnable::run),
+                host.completions(), host.log(), host.timer());
+        DeviceSet set = DeviceSet.open(Table.parse("a 1M ram", real), real, direct,
+                (Path) null);
+        Table table = Table.parse("f - file " + file, real);
+        Table other = Table.parse("g - file " + file, real);
+        set.add(table);
+        assertThat(catchThrowableOfType(BlockException.class, () -> set.add(other)))
+                .hasMessageContaining("the same data");
+        assertThat(set.device("g")).isNull();
+        set.remove(List.of("f"), 1000, () -> { });
+        set.add(other);
+        assertThat(set.devices()).extracting(Device::name).containsExactly("a", "g");
+        set.close();
+    }
+
+    @Test
+    void whatFailsToOpenLeavesNothing() throws Exception {
+        List<TargetType> real = TargetTypes.all();
+        DeviceSet set = DeviceSet.open(Table.parse("a 1M ram", real), real, host, (Path) null);
+        Table bad = Table.parse("x - delay y read=1ms\ny 1M zram codec=lz4 level=77777", real);
+        assertThat(catchThrowableOfType(BlockException.class, () -> set.add(bad))).isNotNull();
+        assertThat(set.devices()).extracting(Device::name).containsExactly("a");
+        assertThat(set.device("y")).isNull();
+        set.add(Table.parse("y 1M ram", real));
+        set.close();
+    }
+
+    /** Whoever found the device before may go on looking; it is closed when he has gone. */
+    @Test
+    void aDeviceStaysOpenWhileSomebodyLooksAtIt() throws Exception {
+        DeviceSet set = open("a 1M bare\nb 1M leaf");
+        events.clear();
+        Thread remover = new Thread(() -> {
+            try {
+                set.remove(List.of("b"), 50, () -> { });
+            } catch (BlockException e) {
+                throw new IllegalStateException(e);
+            }
+        });
+        set.visit(() -> {
+            Device found = set.device("b");
+            remover.start();
+            while (set.device("b") != null) {
+                Thread.onSpinWait();
+            }
+            Thread.sleep(20);
+            assertThat(found).isNotNull();
+            assertThat(events).isEmpty();
+            return null;
+        });
+        remover.join(20_000);
+        assertThat(events).contains("close b");
+        close(set);
+    }
 }

@@ -16,7 +16,7 @@ class CompletionsTest {
         Completions none = new Completions(false);
         assertThat(none.add(new Completions.Source(() -> true, () -> true, 7))).isFalse();
         assertThat(none.reap()).isFalse();
-        assertThat(none.eventDescriptors()).isEmpty();
+        assertThat(none.fix()).isEmpty();
     }
 
     @Test
@@ -26,7 +26,8 @@ class CompletionsTest {
         AtomicInteger second = new AtomicInteger(1);
         assertThat(all.add(source(first, 3))).isTrue();
         assertThat(all.add(source(second, 4))).isTrue();
-        assertThat(all.eventDescriptors()).containsExactly(3, 4);
+        assertThat(all.fix()).containsExactly(3, 4);
+        assertThat(all.add(source(first, 5))).as("nobody waits for its event").isFalse();
         assertThat(all.underWay()).isTrue();
         assertThat(all.reap()).isTrue();
         assertThat(all.underWay()).isTrue();

@@ -82,7 +82,7 @@ final class Daemon {
             Handles handles = new Handles(devices.devices());
             ControlFiles control = new ControlFiles(devices, types, Version.TEXT,
                     this::facts, d -> Map.of("opens", handles.opens(d)));
-            mount = Mount.start(dir, options, new Mount.Parts(devices.devices(), handles,
+            mount = Mount.start(dir, options, new Mount.Parts(devices, handles, false,
                     control, arena, workers, completions, timer, clock, log,
                     SystemClock.epochSeconds()));
         } catch (BlockException | RuntimeException e) {

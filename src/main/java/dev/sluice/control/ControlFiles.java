@@ -15,9 +15,11 @@ import dev.sluice.target.TargetType;
 import dev.sluice.target.Words;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.WeakHashMap;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
@@ -63,7 +65,9 @@ public final class ControlFiles {
     private final String version;
     private final Supplier<Map<String, Object>> mountFacts;
     private final Function<Device, Map<String, Object>> deviceFacts;
-    private final Map<String, Steering> steering;
+    /** Goes with its device. */
+    private final Map<Device, Steering> steering =
+            Collections.synchronizedMap(new WeakHashMap<>());
 
     /** What is kept for the writes to one device; its monitor puts them one after the other. */
     private static final class Steering {
@@ -85,12 +89,18 @@ public final class ControlFiles {
         this.version = version;
         this.mountFacts = mountFacts;
         this.deviceFacts = deviceFacts;
-        this.steering = devices.devices().stream()
-                .collect(Collectors.toMap(Device::name, d -> new Steering()));
+    }
+
+    private Steering steering(Device device) {
+        return steering.computeIfAbsent(device, d -> new Steering());
     }
 
     /** What a path is, or null when there is nothing. */
     public Node lookup(String path) {
+        return devices.visit(() -> find(path));
+    }
+
+    private Node find(String path) {
         int slash = path.indexOf('/');
         if (slash < 0) {
             return path.isEmpty() || devices.device(path) != null ? Node.FOLDER
@@ -118,6 +128,10 @@ public final class ControlFiles {
 
     /** The names in a folder. */
     public List<String> list(String path) throws BlockException {
+        return devices.visit(() -> names(path));
+    }
+
+    private List<String> names(String path) throws BlockException {
         check(path, node -> node == Node.FOLDER, Errno.ENOTDIR);
         if (!path.isEmpty()) {
             List<String> names = new ArrayList<>(DEVICE_FILES);
@@ -131,7 +145,11 @@ public final class ControlFiles {
 
     /** What a readable file holds now, in UTF-8, ended by a line end. */
     public byte[] read(String path) throws BlockException {
-        check(path, Node::reads, lookup(path) == Node.FOLDER ? Errno.EISDIR : Errno.EACCES);
+        return devices.visit(() -> content(path));
+    }
+
+    private byte[] content(String path) throws BlockException {
+        check(path, Node::reads, find(path) == Node.FOLDER ? Errno.EISDIR : Errno.EACCES);
         int slash = path.indexOf('/');
         String text = slash < 0 ? ofMount(path)
                 : ofDevice(devices.device(path.substring(0, slash)), path.substring(slash + 1));
@@ -139,7 +157,7 @@ public final class ControlFiles {
     }
 
     private void check(String path, Predicate<Node> right, Errno wrong) throws BlockException {
-        Node node = lookup(path);
+        Node node = find(path);
         if (node == null || !right.test(node)) {
             Errno errno = node == null ? Errno.ENOENT : wrong;
             throw new BlockException(errno, path + ": " + errno.text());
@@ -182,7 +200,7 @@ public final class ControlFiles {
             case "status" -> status(device);
             case "status.json" -> json(everything(device));
             case "stats" -> Lines.flat(stats(device));
-            case "error" -> steering.get(device.name()).error + "\n";
+            case "error" -> steering(device).error + "\n";
             default -> attribute(device, file).read().content();
         };
     }
@@ -202,7 +220,7 @@ public final class ControlFiles {
         Map<String, Object> all = facts(device);
         all.putAll(deviceFacts.apply(device));
         all.put("table", TableLine.of(device));
-        all.put("error", steering.get(device.name()).error);
+        all.put("error", steering(device).error);
         all.put("target", device.target().status());
         all.put("stats", stats(device));
         return all;
@@ -239,10 +257,17 @@ public final class ControlFiles {
      * nothing, and its sentence stays in the device's {@code error} until the next success.
      */
     public void write(String path, String text) throws BlockException {
-        check(path, Node::acts, lookup(path) == Node.FOLDER ? Errno.EISDIR : Errno.EACCES);
+        devices.visit(() -> {
+            steer(path, text);
+            return null;
+        });
+    }
+
+    private void steer(String path, String text) throws BlockException {
+        check(path, Node::acts, find(path) == Node.FOLDER ? Errno.EISDIR : Errno.EACCES);
         int slash = path.indexOf('/');
         Device device = devices.device(path.substring(0, slash));
-        Steering one = steering.get(device.name());
+        Steering one = steering(device);
         synchronized (one) {
             try {
                 act(device, path.substring(slash + 1), text);

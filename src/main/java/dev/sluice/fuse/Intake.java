@@ -55,7 +55,7 @@ final class Intake {
         this.lead = new Lead(spinNanos);
         this.clock = clock;
         this.event = arena.map(Arena.PAGE);
-        int[] events = completions.eventDescriptors();
+        int[] events = completions.fix();
         boolean more = events.length > 0 || timer.exact();
         epoll = more ? LIBC.epoll_create1(Native.O_CLOEXEC) : -1;
         bell = timer.exact() ? LIBC.eventfd(0, Native.O_CLOEXEC | Native.O_NONBLOCK) : -1;

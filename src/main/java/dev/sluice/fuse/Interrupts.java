@@ -7,6 +7,7 @@ import dev.sluice.work.WorkQueue;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 
 /**
  * Requests whose caller got a signal. The kernel tells once for each, whatever the signal, and the
@@ -21,7 +22,7 @@ final class Interrupts {
     /** Beyond it nobody is remembered, and a caller dies when its request ends. */
     private static final int MOST = 65_536;
 
-    private final List<Device> devices;
+    private final Visitor devices;
     private final Timer timer;
     private final WorkQueue workers;
     private final Clock clock;
@@ -42,7 +43,14 @@ final class Interrupts {
         }
     };
 
-    Interrupts(List<Device> devices, Timer timer, WorkQueue workers, Clock clock,
+    /** Shows the devices there are, which stay open while they are looked at. */
+    @FunctionalInterface
+    interface Visitor {
+        /** Answers what the look answers. */
+        boolean visit(Predicate<List<Device>> look);
+    }
+
+    Interrupts(Visitor devices, Timer timer, WorkQueue workers, Clock clock,
             Device.Log log) {
         this.devices = devices;
         this.timer = timer;
@@ -77,16 +85,21 @@ final class Interrupts {
         }
         try {
             for (long request : requests) {
-                int caller = heldFor(request);
-                boolean ends = caller > 0 && Dying.is(caller);
-                if (ends) {
-                    devices.forEach(d -> d.target().interrupt(request));
-                }
-                note(request, caller >= 0 && !ends);
+                note(request, devices.visit(all -> heldOn(all, request)));
             }
         } finally {
             again();
         }
+    }
+
+    /** Whether the request is held back still, and its caller lives. */
+    private static boolean heldOn(List<Device> devices, long request) {
+        int caller = heldFor(devices, request);
+        boolean ends = caller > 0 && Dying.is(caller);
+        if (ends) {
+            devices.forEach(d -> d.target().interrupt(request));
+        }
+        return caller >= 0 && !ends;
     }
 
     private void again() {
@@ -108,7 +121,7 @@ final class Interrupts {
         }
     }
 
-    private int heldFor(long request) {
+    private static int heldFor(List<Device> devices, long request) {
         for (Device device : devices) {
             int caller = device.target().heldFor(request);
             if (caller >= 0) {

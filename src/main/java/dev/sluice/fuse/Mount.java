@@ -9,6 +9,7 @@ import dev.sluice.control.ControlFiles;
 import dev.sluice.sys.Arena;
 import dev.sluice.sys.Libc;
 import dev.sluice.sys.Native;
+import dev.sluice.table.DeviceSet;
 import dev.sluice.work.Completions;
 import dev.sluice.work.Timer;
 import dev.sluice.work.TimerThread;
@@ -43,6 +44,7 @@ public final class Mount {
 
     private final Path dir;
     private final MountOptions options;
+    private final boolean changing;
     private final SluiceFs fs;
     private final SlotPool slots;
     private final WorkerPool workers;
@@ -57,8 +59,13 @@ public final class Mount {
     private volatile Watch watch;
     private volatile Thread stockLoop;
 
-    /** What a mount serves and what it may use. */
-    public record Parts(List<Device> devices, Handles handles, ControlFiles control,
+    /**
+     * What a mount serves and what it may use.
+     *
+     * @param changing whether devices come and go: then nobody keeps their names
+     */
+    public record Parts(DeviceSet devices, Handles handles, boolean changing,
+            ControlFiles control,
             Arena arena, WorkerPool workers, Completions completions, Timer timer,
             Clock clock, Device.Log log, long sinceSeconds) {}
 
@@ -66,6 +73,7 @@ public final class Mount {
     private Mount(Path dir, MountOptions options, Parts parts) {
         this.dir = dir;
         this.options = options;
+        this.changing = parts.changing();
         this.workers = parts.workers();
         this.log = parts.log();
         this.arena = parts.arena();
@@ -111,7 +119,8 @@ public final class Mount {
 
     private String mountOptions() {
         return "fsname=sluice,subtype=sluice,default_permissions,direct_io,attr_timeout=0,"
-                + "entry_timeout=60,big_writes" + (options.allowOther() ? ",allow_other" : "");
+                + "entry_timeout=" + (changing ? 0 : 60) + ",big_writes"
+                + (options.allowOther() ? ",allow_other" : "");
     }
 
     /** jnr-fuse's own loop keeps its thread until somebody unmounts; the mount table tells when. */
@@ -178,7 +187,9 @@ public final class Mount {
                 parts.clock(), arena);
         control = Background.ControlFile.open(connection(), arena);
         Readers readers = new Readers(options.threads() - 1);
-        Interrupts interrupts = new Interrupts(parts.devices(), parts.timer(),
+        DeviceSet devices = parts.devices();
+        Interrupts interrupts = new Interrupts(
+                look -> devices.visit(() -> look.test(devices.devices())), parts.timer(),
                 workers.queue(INTERRUPTS), parts.clock(), log);
         sessions = new Sessions(new Sessions.Factory() {
             @Override

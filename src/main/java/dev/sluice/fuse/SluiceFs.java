@@ -5,8 +5,9 @@ import dev.sluice.block.Device;
 import dev.sluice.block.Errno;
 import dev.sluice.control.ControlFiles;
 import dev.sluice.sys.Libc;
+import dev.sluice.table.DeviceSet;
 import java.nio.charset.StandardCharsets;
-import java.util.LinkedHashMap;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -24,15 +25,14 @@ import ru.serce.jnrfuse.struct.Timespec;
  * The file system as jnr-fuse sees it: names, attributes, open and close, control files. The data
  * of devices comes here only in the stock loop; the session answers it before libfuse does.
  *
- * <p>Names and sizes are fixed while mounted: what would change them is refused as on the file of
- * a block device.
+ * <p>Nobody can change names and sizes through it: that is refused as on the file of a block
+ * device.
  */
 final class SluiceFs extends FuseStubFS {
     private static final String CONTROL = ".sluice";
     private static final int ACCESS_MODE = 3;
 
-    private final Map<String, Integer> index = new LinkedHashMap<>();
-    private final List<Device> devices;
+    private final DeviceSet devices;
     private final ControlFiles control;
     private final Handles handles;
     private final StockData data;
@@ -43,7 +43,7 @@ final class SluiceFs extends FuseStubFS {
     private final Map<Long, byte[]> reading = new ConcurrentHashMap<>();
     private final AtomicLong nextHandle = new AtomicLong(1);
 
-    SluiceFs(List<Device> devices, ControlFiles control, Handles handles, StockData data,
+    SluiceFs(DeviceSet devices, ControlFiles control, Handles handles, StockData data,
             MountOptions options, long sinceSeconds) {
         this.devices = devices;
         this.control = control;
@@ -53,9 +53,6 @@ final class SluiceFs extends FuseStubFS {
         this.sinceSeconds = sinceSeconds;
         this.uid = Libc.LIBC.geteuid();
         this.gid = Libc.LIBC.getegid();
-        for (Device d : devices) {
-            index.put(d.name(), index.size());
-        }
     }
 
     /** The table of upcalls, for a session of our own. */
@@ -79,9 +76,8 @@ final class SluiceFs extends FuseStubFS {
         stat.st_atim.tv_sec.set(sinceSeconds);
         stat.st_uid.set(uid);
         stat.st_gid.set(gid);
-        Integer i = index.get(path.substring(1));
-        if (i != null) {
-            deviceAttributes(devices.get(i), stat);
+        boolean device = devices.visit(() -> deviceAttributes(path, stat));
+        if (device) {
             return 0;
         }
         ControlFiles.Node node = path.equals("/") ? ControlFiles.Node.FOLDER : node(path);
@@ -98,7 +94,12 @@ final class SluiceFs extends FuseStubFS {
         return 0;
     }
 
-    private void deviceAttributes(Device device, FileStat stat) {
+    /** False when it is no device. */
+    private boolean deviceAttributes(String path, FileStat stat) {
+        Device device = handles.named(path.substring(1));
+        if (device == null) {
+            return false;
+        }
         long size = device.limits().size();
         int mode = device.limits().readOnly() ? options.mode() & 0444 : options.mode();
         stat.st_mode.set(FileStat.S_IFREG | mode);
@@ -112,6 +113,7 @@ final class SluiceFs extends FuseStubFS {
         stat.st_size.set(size);
         stat.st_blocks.set((device.target().allocated(0, size) + 511) / 512);
         stat.st_blksize.set(Math.max(4096, device.limits().blockSize()));
+        return true;
     }
 
     private ControlFiles.Node node(String path) {
@@ -130,13 +132,13 @@ final class SluiceFs extends FuseStubFS {
     @Override
     public int readdir(String path, Pointer buffer, FuseFillDir filler, long offset,
             FuseFileInfo info) {
-        List<String> names;
+        List<String> names = new ArrayList<>();
         if (path.equals("/")) {
-            names = new java.util.ArrayList<>(index.keySet());
+            handles.shown().forEach(device -> names.add(device.name()));
             names.add(CONTROL);
         } else {
             try {
-                names = control.list(inner(path));
+                names.addAll(control.list(inner(path)));
             } catch (BlockException e) {
                 return -e.errno().number();
             }
@@ -151,14 +153,16 @@ final class SluiceFs extends FuseStubFS {
 
     @Override
     public int open(String path, FuseFileInfo info) {
-        Integer i = index.get(path.substring(1));
-        if (i != null) {
+        String name = path.substring(1);
+        Device device = handles.named(name);
+        if (device != null) {
             boolean writes = (info.flags.get() & ACCESS_MODE) != 0;
-            if (writes && devices.get(i).limits().readOnly()) {
+            if (writes && device.limits().readOnly()) {
                 return -Errno.EACCES.number();
             }
-            info.fh.set(handles.open(i));
-            return 0;
+            long opened = handles.open(name);
+            info.fh.set(opened);
+            return opened == Handles.NONE ? -Errno.ENOENT.number() : 0;
         }
         long handle = nextHandle.getAndIncrement();
         ControlFiles.Node node = node(path);
@@ -253,15 +257,16 @@ final class SluiceFs extends FuseStubFS {
     @Override
     public int statfs(String path, Statvfs stat) {
         long total = 0;
-        for (Device d : devices) {
-            total += d.limits().size();
+        List<Device> shown = handles.shown();
+        for (Device device : shown) {
+            total += device.limits().size();
         }
         stat.f_bsize.set(4096);
         stat.f_frsize.set(4096);
         stat.f_blocks.set(total / 4096);
         stat.f_bfree.set(0);
         stat.f_bavail.set(0);
-        stat.f_files.set(devices.size());
+        stat.f_files.set(shown.size());
         stat.f_namemax.set(255);
         return 0;
     }

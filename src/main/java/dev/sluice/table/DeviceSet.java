@@ -11,17 +11,20 @@ import dev.sluice.target.TargetType;
 import dev.sluice.work.Host;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 
 /**
- * The open devices of a table, lowers opened first and closed last. It owns every target; a layer
- * never closes what is below it. Looking up is for any thread, closing for one.
+ * The open devices of a mount, lowers opened first and closed last. It owns every target; a layer
+ * never closes what is below it. Devices can come and go in use: whoever looks at one does so in a
+ * {@link #visit}, and it stays open until all who may have found it have left. Looking up is for
+ * any thread; adding and removing too, but for the same names; closing all for one.
  */
 public final class DeviceSet implements AutoCloseable {
     /** How long all devices may take to drain and flush, in milliseconds. */
@@ -30,14 +33,26 @@ public final class DeviceSet implements AutoCloseable {
     /** How long one device has for it even so: a stuck one must not cost the others their flush. */
     static final long LEAST_MILLIS = 500;
 
-    private final List<Device> devices = new ArrayList<>();
-    private final List<Device> opened = new ArrayList<>();
-    private final Map<String, Device> byName = new HashMap<>();
+    private final List<Device> devices = new CopyOnWriteArrayList<>();
+    private final List<Device> opened = new CopyOnWriteArrayList<>();
+    private final Map<String, Device> byName = new ConcurrentHashMap<>();
+    private final Visits visits = new Visits();
 
     private final Host host;
+    private final List<TargetType> types;
+    private final PathUse paths;
 
-    private DeviceSet(Host host) {
+    private DeviceSet(Host host, List<TargetType> types, PathUse paths) {
         this.host = host;
+        this.types = types;
+        this.paths = paths;
+    }
+
+    /** Something that looks at devices. */
+    @FunctionalInterface
+    public interface Visit<T, E extends Exception> {
+        /** Looks; what it found must not be used after it has returned. */
+        T look() throws E;
     }
 
     /**
@@ -53,27 +68,55 @@ public final class DeviceSet implements AutoCloseable {
 
     static DeviceSet open(Table table, List<TargetType> types, Host host, PathUse paths)
             throws BlockException {
+        DeviceSet set = new DeviceSet(host, types, paths);
+        set.add(table);
+        return set;
+    }
+
+    /**
+     * Opens all devices of another table beside those that are there, or none; they stand on each
+     * other only.
+     */
+    public void add(Table table) throws BlockException {
         for (TableLine line : table.lines()) {
-            try {
-                for (TargetType.Use use : type(line, types).uses(line.path(), line.values())) {
-                    paths.add(line.name(), table.number(line), use.path(), use.shared());
-                }
-            } catch (BlockException e) {
-                throw table.mistake(line, e);
+            if (byName.containsKey(line.name())) {
+                throw table.mistake(line, new BlockException(Errno.EEXIST,
+                        "there is a device of this name; choose another"));
             }
         }
-        DeviceSet set = new DeviceSet(host);
+        try {
+            for (TableLine line : table.lines()) {
+                takePaths(table, line);
+            }
+            open(table);
+        } catch (BlockException | RuntimeException e) {
+            table.lines().forEach(line -> paths.remove(line.name()));
+            throw e;
+        }
+        table.lines().forEach(line -> devices.add(byName.get(line.name())));
+    }
+
+    private void takePaths(Table table, TableLine line) throws BlockException {
+        try {
+            for (TargetType.Use use : type(line, types).uses(line.path(), line.values())) {
+                paths.add(line.name(), table.number(line), use.path(), use.shared());
+            }
+        } catch (BlockException e) {
+            throw table.mistake(line, e);
+        }
+    }
+
+    private void open(Table table) throws BlockException {
+        List<Device> done = new ArrayList<>();
         for (TableLine line : table.lowersFirst()) {
             try {
-                set.add(line, table.below(line), type(line, types));
+                done.add(add(line, table.below(line), type(line, types)));
             } catch (BlockException e) {
                 BlockException mistake = table.mistake(line, e);
-                set.abandon(mistake);
+                abandon(done, mistake);
                 throw mistake;
             }
         }
-        table.lines().forEach(line -> set.devices.add(set.byName.get(line.name())));
-        return set;
     }
 
     private static TargetType type(TableLine line, List<TargetType> types) {
@@ -81,7 +124,7 @@ public final class DeviceSet implements AutoCloseable {
                 .orElseThrow();
     }
 
-    private void add(TableLine line, List<String> below, TargetType type)
+    private Device add(TableLine line, List<String> below, TargetType type)
             throws BlockException {
         List<Device> lowers = below.stream().map(byName::get).toList();
         if (line.size() != TableLine.FOLLOWS) {
@@ -101,6 +144,7 @@ public final class DeviceSet implements AutoCloseable {
                     host.arena()::map, host.log());
             opened.add(device);
             byName.put(line.name(), device);
+            return device;
         } catch (BlockException | RuntimeException | OutOfMemoryError e) {
             BlockException failure = e instanceof BlockException b ? b : new BlockException(
                     e instanceof OutOfMemoryError ? Errno.ENOMEM : Errno.EINVAL,
@@ -125,9 +169,11 @@ public final class DeviceSet implements AutoCloseable {
         LineParser.checkMultiple(limits.size(), LineParser.SECTOR, "");
     }
 
-    private void abandon(BlockException failure) {
-        for (int i = opened.size() - 1; i >= 0; i--) {
-            closeAfter(failure, opened.get(i).target());
+    private void abandon(List<Device> done, BlockException failure) {
+        opened.removeAll(done);
+        done.forEach(device -> byName.remove(device.name()));
+        for (int i = done.size() - 1; i >= 0; i--) {
+            closeAfter(failure, done.get(i).target());
         }
     }
 
@@ -136,6 +182,35 @@ public final class DeviceSet implements AutoCloseable {
             target.close();
         } catch (Exception e) {
             failure.addSuppressed(e);
+        }
+    }
+
+    /** Looks at devices, which stay open meanwhile. Waits for nothing. */
+    public <T, E extends Exception> T visit(Visit<T, E> visit) throws E {
+        int entered = visits.enter();
+        try {
+            return visit.look();
+        } finally {
+            visits.leave(entered);
+        }
+    }
+
+    /**
+     * Takes devices out and closes them, as {@link #close} does; nobody has one of them open as a
+     * file, and no other device stands on one. Not within a visit: it waits for those under way. A
+     * device that cannot be closed is gone all the same, and its target stays open.
+     */
+    public void remove(List<String> names, long limitMillis, Runnable replies)
+            throws BlockException {
+        List<Device> leaving = opened.stream().filter(d -> names.contains(d.name())).toList();
+        devices.removeAll(leaving);
+        leaving.forEach(device -> byName.remove(device.name(), device));
+        visits.await();
+        try {
+            close(leaving, limitMillis, replies);
+        } finally {
+            opened.removeAll(leaving);
+            names.forEach(paths::remove);
         }
     }
 
@@ -180,11 +255,20 @@ public final class DeviceSet implements AutoCloseable {
      * @param replies waits until nobody reads a target's memory any more for a bio that has ended
      */
     public void close(long limitMillis, Runnable replies) throws BlockException {
+        try {
+            close(List.copyOf(opened), limitMillis, replies);
+        } finally {
+            opened.clear();
+        }
+    }
+
+    private void close(List<Device> lowersFirst, long limitMillis, Runnable replies)
+            throws BlockException {
         Failures failures = new Failures();
         Set<Device> busy = new HashSet<>();
         long deadline = host.clock().nanos() + TimeUnit.MILLISECONDS.toNanos(limitMillis);
-        for (int i = opened.size() - 1; i >= 0; i--) {
-            Device device = opened.get(i);
+        for (int i = lowersFirst.size() - 1; i >= 0; i--) {
+            Device device = lowersFirst.get(i);
             boolean used = busy.contains(device);
             if (!used) {
                 device.leave();
@@ -205,7 +289,6 @@ public final class DeviceSet implements AutoCloseable {
                 failures.add(device, Errno.EIO, "closing failed: " + e, e);
             }
         }
-        opened.clear();
         failures.throwIfAny();
     }
 

@@ -41,7 +41,7 @@ final class PathUse {
     private final Path mountDir;
     private final Path sys;
     private final Stats stats;
-    private final List<Use> uses = new ArrayList<>();
+    private final List<Use> uses = new ArrayList<>(); // guarded by this
 
     /**
      * @param mountDir where the mount will be; null when there is none
@@ -68,7 +68,8 @@ final class PathUse {
      *
      * @param shared whether others that only read it may do so
      */
-    void add(String name, int number, String text, boolean shared) throws BlockException {
+    synchronized void add(String name, int number, String text, boolean shared)
+            throws BlockException {
         Path path;
         try {
             path = Path.of(text).toAbsolutePath();
@@ -77,7 +78,7 @@ final class PathUse {
         }
         Data data = data(path, text, 0);
         for (Use use : uses) {
-            boolean both = shared && use.shared && use.number != number;
+            boolean both = shared && use.shared && !use.name.equals(name);
             if (!both && use.data.overlaps(data)) {
                 throw LineParser.wrong(text + " holds the same data as " + use.path + " of "
                         + use.name + " in line " + use.number
@@ -85,6 +86,11 @@ final class PathUse {
             }
         }
         uses.add(new Use(name, number, text, shared, data));
+    }
+
+    /** Gives back what a device has taken. */
+    synchronized void remove(String name) {
+        uses.removeIf(use -> use.name.equals(name));
     }
 
     private Data data(Path path, String way, int loops) throws BlockException {

@@ -18,11 +18,11 @@ public final class Completions {
      */
     public record Source(BooleanSupplier reap, BooleanSupplier underWay, int eventDescriptor) {}
 
-    private final boolean polled;
+    private boolean polled; // guarded by this
     /** Copied on change: read for every request. */
     private volatile Source[] sources = {};
 
-    /** {@code polled}: somebody calls {@link #reap} for as long as sources are in use. */
+    /** {@code polled}: somebody will call {@link #reap} for as long as sources are in use. */
     public Completions(boolean polled) {
         this.polled = polled;
     }
@@ -56,8 +56,12 @@ public final class Completions {
         return false;
     }
 
-    /** The event descriptors of all sources; empty when there is nothing to poll. */
-    public int[] eventDescriptors() {
+    /**
+     * The event descriptors of all sources; empty when there is nothing to poll. Sources that come
+     * later see to themselves.
+     */
+    public synchronized int[] fix() {
+        polled = false;
         return Arrays.stream(sources).mapToInt(Source::eventDescriptor).toArray();
     }
 }

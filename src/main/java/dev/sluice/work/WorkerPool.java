@@ -70,6 +70,11 @@ public final class WorkerPool implements AutoCloseable {
         return queues.computeIfAbsent(device, Queue::new);
     }
 
+    /** Forgets a device that was closed; its threads end when they have been idle for a while. */
+    public void forget(String device) {
+        queues.remove(device);
+    }
+
     private final class Queue implements WorkQueue {
         private final String device;
         private final Map<String, Worker> workers = new ConcurrentHashMap<>();
