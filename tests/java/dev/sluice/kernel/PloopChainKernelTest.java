@@ -148,4 +148,43 @@ final class PloopChainKernelTest {
             assertThat(refused.toString()).contains("holds the same data as");
         }
     }
+
+    /** What the commands say of a chain is what a device of it shows. */
+    @Test
+    void chainsAreReadWithoutADevice() throws IOException {
+        String xml = folder.resolve("DiskDescriptor.xml").toString();
+        String list = "raw@" + folder.resolve("base.raw") + "," + folder.resolve("middle.hds") + ","
+                + folder.resolve("top.hds");
+        Shell.run("qemu-io", "-f", "parallels", "-c", "write -P 9 64k 64k",
+                folder.resolve("top.hds").toString()).ok();
+        Shell.run("qemu-io", "-f", "raw", "-c", "write -P 9 64k 64k",
+                folder.resolve("all").toString()).ok();
+        for (String name : List.of(xml, list)) {
+            Shell.sluice("image", "check", name).ok();
+            Path made = folder.resolve("made");
+            Shell.sluice("image", "convert", "--to", "raw", name, made.toString()).ok();
+            assertThat(Files.mismatch(made, folder.resolve("all"))).isEqualTo(-1);
+            Files.delete(made);
+            assertThat(Shell.sluice("image", "map", "--json", name).ok())
+                    .contains("{ \"start\": 0, \"length\": 65536, \"depth\": 2, \"present\": true",
+                            "{ \"start\": 65536, \"length\": 65536, \"depth\": 0",
+                            "{ \"start\": 1048576, \"length\": 3145728, \"depth\": 1")
+                    .endsWith("\"present\": false, \"zero\": true, \"data\": false}]");
+            assertThat(Shell.sluice("image", "info", name).ok()).contains("middle.hds, ploop",
+                    "base.raw, raw");
+        }
+        String middle = "{22222222-2222-3333-4444-555555555555}";
+        Shell.sluice("image", "convert", "--to", "raw", "--snapshot", middle, xml,
+                folder.resolve("earlier").toString()).ok();
+        Shell.bash("cd \"$1\"; qemu-io -f raw -c 'read -P 7 1M 3M' earlier | grep -q '^read 3145728';"
+                + " cmp -n 1M earlier base.raw", folder).ok();
+        assertThat(Shell.sluice("image", "list", xml).ok().lines().toList()).hasSize(4)
+                .anySatisfy(line -> assertThat(line).startsWith("{1111").endsWith("  raw"))
+                .anySatisfy(line -> assertThat(line).startsWith("    " + TOP).endsWith("current"));
+        Shell.run("qemu-img", "create", "-q", "-f", "parallels", "-o", "cluster_size=128k",
+                folder.resolve("odd.hds").toString(), "256M").ok();
+        Result odd = Shell.sluice("image", "check", list + "," + folder.resolve("odd.hds"));
+        assertThat(odd.exit()).isEqualTo(2);
+        assertThat(odd.out()).contains("no sound chain: ").contains("all images of a chain have");
+    }
 }

@@ -1,8 +1,12 @@
 package dev.sluice.cli;
 
 import dev.sluice.block.BlockException;
+import dev.sluice.block.Errno;
+import dev.sluice.ploop.Chain;
+import dev.sluice.ploop.DiskDescriptor;
 import dev.sluice.ploop.Findings;
 import dev.sluice.ploop.Findings.Grade;
+import dev.sluice.ploop.Header;
 import dev.sluice.ploop.Image;
 import dev.sluice.ploop.Repair;
 import java.io.PrintWriter;
@@ -48,12 +52,64 @@ final class ImageCheck implements Callable<Integer> {
                 "copy: what two clusters share is copied"})
     private List<Allowed> repair;
 
-    @Parameters(index = "0", paramLabel = "FILE")
+    @Parameters(index = "0", paramLabel = OpenChain.LABEL, description = OpenChain.MEANING)
+    private String word;
+
     private Path path;
+    private final List<Map<String, Object>> checked = new ArrayList<>();
 
     @Override
     public Integer call() throws BlockException {
         PrintWriter out = spec.commandLine().getOut();
+        Chain chain = OpenChain.named(word, null);
+        boolean leaks = false;
+        boolean damaged = false;
+        for (Chain.Part file : chain.files()) {
+            if (!file.raw()) {
+                path = Path.of(file.path());
+                int found = check(out);
+                damaged |= found == DAMAGED;
+                leaks |= found == LEAKS;
+            }
+        }
+        String wrong = damaged || chain.files().size() == 1 ? null : wrong(chain);
+        if (chain.files().size() == 1) {
+            checked.forEach(facts -> out.println(Json.text(facts)));
+        } else if (json) {
+            Map<String, Object> all = new LinkedHashMap<>();
+            all.put("filename", word);
+            all.put("chain", wrong == null ? "sound" : wrong);
+            all.put("files", checked);
+            out.println(Json.text(all));
+        } else if (!damaged) {
+            out.println(word + ": " + (wrong == null ? "a sound chain of " + chain.files().size()
+                    + " files" : "no sound chain: " + wrong));
+        }
+        return damaged || wrong != null ? DAMAGED : leaks ? LEAKS : 0;
+    }
+
+    /** Why files that are sound each make no chain; null where they do. */
+    private String wrong(Chain chain) throws BlockException {
+        try (OpenChain open = OpenChain.open(chain)) {
+            Header top = open.stack().top().header();
+            if (!Chain.described(word)) {
+                return null;
+            }
+            DiskDescriptor said = DiskDescriptor.read(Path.of(word));
+            return said.sectors() != top.sectors() ? "Disk_size is " + said.sectors() + ", and "
+                    + open.top().path() + " has " + top.sectors() + " sectors"
+                    : said.clusterSectors() != top.clusterSectors() ? "Blocksize is "
+                    + said.clusterSectors() + ", and " + open.top().path() + " has clusters of "
+                    + top.clusterSectors() + " sectors" : null;
+        } catch (BlockException e) {
+            if (e.errno() == Errno.EINVAL || e.errno() == Errno.EIO) {
+                return e.getMessage();
+            }
+            throw e;
+        }
+    }
+
+    private int check(PrintWriter out) throws BlockException {
         List<String> done = new ArrayList<>();
         try (OpenFile file = OpenFile.open(path, repair == null)) {
             Image image = file.image();
@@ -66,7 +122,7 @@ final class ImageCheck implements Callable<Integer> {
             }
             Findings found = image.findings();
             if (json) {
-                out.println(Json.text(facts(file, repair == null ? found : before, found, done)));
+                checked.add(facts(file, repair == null ? found : before, found, done));
             } else {
                 say(out, repair == null ? found : before, found, done);
             }

@@ -8,7 +8,7 @@ import picocli.CommandLine.Spec;
 /** Makes image files and looks after them, while no device has them open. */
 @Command(name = "image", description = "Makes and looks after images in the ploop format.",
         subcommands = {ImageCreate.class, ImageInfo.class, ImageMap.class, ImageCheck.class,
-            ImageConvert.class})
+            ImageConvert.class, ImageList.class})
 final class ImageCommand implements Runnable {
     @Spec
     private CommandSpec spec;
@@ -16,6 +16,6 @@ final class ImageCommand implements Runnable {
     @Override
     public void run() {
         throw new CommandLine.ParameterException(spec.commandLine(), "image needs a command:"
-                + " create, info, map, check or convert");
+                + " create, info, map, check, convert or list");
     }
 }

@@ -6,6 +6,7 @@ import dev.sluice.block.Errno;
 import dev.sluice.ploop.Contents;
 import dev.sluice.ploop.Copy;
 import dev.sluice.ploop.Header;
+import dev.sluice.storage.Backing;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -44,23 +45,28 @@ final class ImageConvert implements Callable<Integer> {
     @Option(names = "--json", description = "says it in JSON")
     private boolean json;
 
-    @Parameters(index = "0", paramLabel = "SOURCE")
-    private Path source;
+    @Option(names = "--snapshot", paramLabel = "GUID", description = "of a DiskDescriptor.xml,"
+            + " this state of the disk")
+    private String snapshot;
+
+    @Parameters(index = "0", paramLabel = "SOURCE", description = "a raw disk, or "
+            + OpenChain.MEANING)
+    private String source;
 
     @Parameters(index = "1", paramLabel = "FILE", description = "does not exist yet")
     private Path path;
 
     @Override
     public Integer call() throws BlockException {
-        try (OpenFile in = OpenFile.open(source, true);
+        try (OpenChain in = OpenChain.open(source, snapshot);
                 Bar bar = new Bar("convert", !json)) {
             Format source = from != null ? from : looks(in);
             Format made = to != null ? to : source == Format.RAW ? Format.PLOOP : Format.RAW;
-            Contents contents = source == Format.RAW ? Contents.raw(in.path, in.file)
-                    : Contents.of(in.path, in.image(), in.file);
-            if (source == Format.PLOOP && in.image().header().dirty()) {
-                System.err.println("sluice: " + in.path + " was not closed; it is read as it was"
-                        + " left");
+            Contents contents = source == Format.RAW ? Contents.raw(in.top().path(),
+                    in.top().backing()) : in.stack().contents();
+            if (source == Format.PLOOP && in.stack().top().header().dirty()) {
+                System.err.println("sluice: " + in.top().path() + " was not closed; it is read as"
+                        + " it was left");
             }
             long size = copy(contents, made, bar);
             bar.close();
@@ -69,14 +75,15 @@ final class ImageConvert implements Callable<Integer> {
         return 0;
     }
 
-    private static Format looks(OpenFile in) throws BlockException {
-        if (in.file.size() < Header.BYTES) {
+    private static Format looks(OpenChain in) throws BlockException {
+        Backing file = in.top().backing();
+        if (in.top().raw() || file.size() < Header.BYTES) {
             return Format.RAW;
         }
         Memory first = in.arena.map(Header.BYTES);
-        Errno outcome = in.file.read(0, first, 0, Header.BYTES);
+        Errno outcome = file.read(0, first, 0, Header.BYTES);
         if (outcome != Errno.OK) {
-            throw new BlockException(outcome, in.path + " cannot be read: " + outcome.text());
+            throw new BlockException(outcome, in.top().path() + " cannot be read: " + outcome.text());
         }
         return Header.looksLikeOne(first.bytes()) ? Format.PLOOP : Format.RAW;
     }

@@ -2,8 +2,8 @@ package dev.sluice.cli;
 
 import dev.sluice.block.BlockException;
 import dev.sluice.ploop.Extents;
+import dev.sluice.ploop.Stack;
 import java.io.PrintWriter;
-import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -20,25 +20,31 @@ final class ImageMap implements Callable<Integer> {
     @Option(names = "--json", description = "says it in JSON, as qemu-img map does")
     private boolean json;
 
-    @Parameters(index = "0", paramLabel = "FILE")
-    private Path path;
+    @Option(names = "--snapshot", paramLabel = "GUID", description = "of this state of the disk")
+    private String snapshot;
+
+    @Parameters(index = "0", paramLabel = OpenChain.LABEL, description = OpenChain.MEANING)
+    private String path;
 
     private String between = "[";
 
     @Override
     public Integer call() throws BlockException {
         PrintWriter out = spec.commandLine().getOut();
-        try (OpenFile file = OpenFile.open(path, true)) {
-            Extents extents = new Extents(file.path, file.image());
+        try (OpenChain chain = OpenChain.open(path, snapshot)) {
+            Stack stack = chain.stack();
+            Extents extents = new Extents(stack);
             if (json) {
-                extents.each((start, length, at) -> line(out, start, length, at));
+                int top = stack.levels() - 1;
+                extents.each((start, length, at, level) -> line(out, start, length, at,
+                        at < 0 ? 0 : top - level));
                 out.println("]");
             } else {
                 out.printf("%-15s %-15s %-15s %s%n", "Offset", "Length", "Mapped to", "File");
-                extents.each((start, length, at) -> {
+                extents.each((start, length, at, level) -> {
                     if (at >= 0) {
                         out.printf("%-15s %-15s %-15s %s%n", hex(start), hex(length), hex(at),
-                                path);
+                                stack.name(level));
                     }
                 });
             }
@@ -47,11 +53,11 @@ final class ImageMap implements Callable<Integer> {
         return 0;
     }
 
-    private void line(PrintWriter out, long start, long length, long at) {
+    private void line(PrintWriter out, long start, long length, long at, int depth) {
         out.print(between);
         boolean data = at >= 0;
-        out.print("{ \"start\": " + start + ", \"length\": " + length + ", \"depth\": 0,"
-                + " \"present\": " + data + ", \"zero\": " + (!data && length > 0)
+        out.print("{ \"start\": " + start + ", \"length\": " + length + ", \"depth\": "
+                + depth + ", \"present\": " + data + ", \"zero\": " + (!data && length > 0)
                 + ", \"data\": " + data + (data ? ", \"offset\": " + at : "") + "}");
         between = ",\n";
     }

@@ -36,7 +36,7 @@ final class OpenFile implements AutoCloseable {
         }
     }
 
-    private static void warn(String sentence, Throwable cause) {
+    static void warn(String sentence, Throwable cause) {
         System.err.println("sluice: " + sentence);
     }
 

@@ -177,7 +177,8 @@ final class Below implements AutoCloseable {
         return levels != null && levels.bytes().get(index) != 0;
     }
 
-    private int level(int index) {
+    /** The uppermost level that has a cluster, where one has. */
+    int level(int index) {
         return (levels.bytes().get(index) & 0xff) - 1;
     }
 
@@ -204,8 +205,13 @@ final class Below implements AutoCloseable {
     }
 
     /** Reads what is in a cluster, in front of {@link #end}. Blocks. */
-    Errno read(int index, long inside, Memory to, int length) {
-        return lowers.get(level(index)).backing().read(offset(index) + inside, to, 0, length);
+    Errno read(int index, long inside, Memory to, int at, int length) {
+        return lowers.get(level(index)).backing().read(offset(index) + inside, to, at, length);
+    }
+
+    /** The name of a level's file. */
+    String name(int level) {
+        return lowers.get(level).path();
     }
 
     /** Gives memory back, and leaves the files as they are. */

@@ -33,18 +33,31 @@ public record Chain(List<Part> files) {
 
     /** What a path means: an image, or with {@code .xml} at its end a DiskDescriptor.xml. */
     public static Chain at(String path) throws BlockException {
-        if (!path.toLowerCase(Locale.ROOT).endsWith(".xml")) {
-            return new Chain(List.of(new Part(path, false)));
-        }
+        return described(path) ? of(path, null) : new Chain(List.of(new Part(path, false)));
+    }
+
+    /** Whether a path is that of a DiskDescriptor.xml. */
+    public static boolean described(String path) {
+        return path.toLowerCase(Locale.ROOT).endsWith(".xml");
+    }
+
+    /**
+     * The files of a state of the disk, the last of which is not written.
+     *
+     * @param path of a DiskDescriptor.xml
+     * @param guid the state; null for the top
+     */
+    public static Chain of(String path, String guid) throws BlockException {
         Path file = Path.of(path);
         DiskDescriptor descriptor = DiskDescriptor.read(file);
         List<Part> parts = new ArrayList<>();
-        for (DiskDescriptor.Image image : descriptor.chain(descriptor.top())) {
+        for (DiskDescriptor.Image image : descriptor.chain(guid == null ? descriptor.top()
+                : guid)) {
             String name = file.toAbsolutePath().resolveSibling(image.file()).normalize()
                     .toString();
             parts.add(new Part(name, image.plain()));
         }
-        return checked(path, parts);
+        return guid == null ? checked(path, parts) : new Chain(parts);
     }
 
     /** The files of a list, bottom first, between commas; the first may begin with raw@. */

@@ -17,6 +17,11 @@ public sealed interface Contents {
         return new Of(path, image, file);
     }
 
+    /** The disk in a chain. */
+    static Contents stacked(Stack stack) {
+        return new Stacked(stack);
+    }
+
     /** Bytes of the disk. */
     long size();
 
@@ -108,6 +113,43 @@ public sealed interface Contents {
                 int piece = (int) Math.min(length - done, header.clusterBytes() - in);
                 check(path, header.offset(cluster) + in,
                         file.read(header.offset(cluster) + in, to, done, piece));
+                done += piece;
+            }
+        }
+    }
+
+    /** A chain. */
+    final class Stacked implements Contents {
+        private final Stack stack;
+        private final long cluster;
+
+        private Stacked(Stack stack) {
+            this.stack = stack;
+            this.cluster = stack.top().header().clusterBytes();
+        }
+
+        @Override
+        public long size() {
+            return stack.size();
+        }
+
+        @Override
+        public long seek(long from, boolean data) {
+            int i = (int) (from / cluster);
+            int found = i;
+            while (found < stack.clusters() && stack.level(found) >= 0 != data) {
+                found++;
+            }
+            return found == i ? Math.min(from, size()) : Math.min(found * cluster, size());
+        }
+
+        @Override
+        public void read(long from, Memory to, int length) throws BlockException {
+            for (int done = 0; done < length;) {
+                int index = (int) ((from + done) / cluster);
+                long in = (from + done) % cluster;
+                int piece = (int) Math.min(length - done, cluster - in);
+                stack.read(index, in, to, done, piece);
                 done += piece;
             }
         }

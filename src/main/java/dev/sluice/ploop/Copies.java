@@ -143,7 +143,7 @@ final class Copies {
             long left = Math.min(common.header.clusterBytes(), common.below.end(job.index) - start);
             for (long at = 0; at < left; at += buffer.size()) {
                 int length = (int) Math.min(buffer.size(), left - at);
-                Errno outcome = common.below.read(job.index, at, buffer, length);
+                Errno outcome = common.below.read(job.index, at, buffer, 0, length);
                 // What is taken is durably zero: zeros are there already.
                 if (outcome == Errno.OK && !Mapping.zero(buffer, 0, length)) {
                     outcome = common.backing.write(to + at, buffer, 0, length);

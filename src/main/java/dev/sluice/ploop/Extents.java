@@ -1,54 +1,65 @@
 package dev.sluice.ploop;
 
 import dev.sluice.block.BlockException;
-import dev.sluice.block.Errno;
 
-/** Which ranges of a disk are where in the file. */
+/** Which ranges of a disk are where in its files. */
 public final class Extents {
-    private final String path;
-    private final Header header;
-    private final Bat bat;
+    private final Stack stack;
+    private final long cluster;
+    private Visitor visitor;
+    private long start;
+    private long end;
+    private long from;
+    private int level;
 
-    /** Of an image that stays open meanwhile. */
-    public Extents(String path, Image image) {
-        this.path = path;
-        this.header = image.header();
-        this.bat = image.bat();
+    /** Of a chain that stays open meanwhile. */
+    public Extents(Stack stack) {
+        this.stack = stack;
+        this.cluster = stack.top().header().clusterBytes();
     }
 
     /** Who is told. */
     @FunctionalInterface
     public interface Visitor {
-        /** A range of the disk, and where it is in the file, in bytes; -1 for nowhere: zeros. */
-        void extent(long start, long length, long at);
+        /**
+         * A range of the disk in bytes.
+         *
+         * @param at where it is in the file, -1 for nowhere: zeros
+         * @param level the file, 0 for the lowest
+         */
+        void extent(long start, long length, long at, int level);
     }
 
     /** Goes through the disk; what follows each other in both is one range. One at least. */
-    public void each(Visitor visitor) throws BlockException {
-        long start = 0;
-        long from = -1;
-        long size = header.clusterBytes();
-        for (int i = 0; i < header.needed(); i++) {
-            long at = offset(i);
-            long begin = i * size;
-            boolean follows = from < 0 ? at < 0 : at == from + (begin - start);
-            if (i == 0) {
-                from = at;
-            } else if (!follows) {
-                visitor.extent(start, begin - start, from);
-                start = begin;
-                from = at;
+    public void each(Visitor to) throws BlockException {
+        visitor = to;
+        start = 0;
+        end = 0;
+        for (int i = 0; i < stack.clusters(); i++) {
+            long begin = i * cluster;
+            long until = Math.min(begin + cluster, stack.size());
+            int has = stack.level(i);
+            long data = has < 0 ? begin : Math.min(until, stack.end(i));
+            if (data > begin) {
+                add(data, stack.offset(i), has);
+            }
+            if (data < until) {
+                add(until, -1, -1);
             }
         }
-        visitor.extent(start, header.diskBytes() - start, from);
+        visitor.extent(start, end - start, end == 0 ? -1 : from, level);
     }
 
-    private long offset(int index) throws BlockException {
-        int cluster = bat.get(index);
-        if (cluster == Bat.BAD) {
-            throw new BlockException(Errno.EIO, path + " is damaged: cluster " + index + " of the"
-                    + " disk has no place in the file; see it with: sluice image check " + path);
+    private void add(long until, long at, int has) {
+        boolean follows = has == level && (has < 0 || at == from + (end - start));
+        if (end > 0 && !follows) {
+            visitor.extent(start, end - start, from, level);
+            start = end;
         }
-        return cluster == Bat.NONE ? -1 : header.offset(cluster);
+        if (start == end) {
+            from = at;
+            level = has;
+        }
+        end = until;
     }
 }
