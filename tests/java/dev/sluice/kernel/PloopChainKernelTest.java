@@ -166,7 +166,7 @@ final class PloopChainKernelTest {
             assertThat(Files.mismatch(made, folder.resolve("all"))).isEqualTo(-1);
             Files.delete(made);
             assertThat(Shell.sluice("image", "map", "--json", name).ok())
-                    .contains("{ \"start\": 0, \"length\": 65536, \"depth\": 2, \"present\": true",
+                    .contains("{ \"start\": 0, \"length\": 65536, \"depth\": 2, \"present\"",
                             "{ \"start\": 65536, \"length\": 65536, \"depth\": 0",
                             "{ \"start\": 1048576, \"length\": 3145728, \"depth\": 1")
                     .endsWith("\"present\": false, \"zero\": true, \"data\": false}]");
@@ -176,8 +176,8 @@ final class PloopChainKernelTest {
         String middle = "{22222222-2222-3333-4444-555555555555}";
         Shell.sluice("image", "convert", "--to", "raw", "--snapshot", middle, xml,
                 folder.resolve("earlier").toString()).ok();
-        Shell.bash("cd \"$1\"; qemu-io -f raw -c 'read -P 7 1M 3M' earlier | grep -q '^read 3145728';"
-                + " cmp -n 1M earlier base.raw", folder).ok();
+        Shell.bash("cd \"$1\"; qemu-io -f raw -c 'read -P 7 1M 3M' earlier | grep -q"
+                + " '^read 3145728'; cmp -n 1M earlier base.raw", folder).ok();
         assertThat(Shell.sluice("image", "list", xml).ok().lines().toList()).hasSize(4)
                 .anySatisfy(line -> assertThat(line).startsWith("{1111").endsWith("  raw"))
                 .anySatisfy(line -> assertThat(line).startsWith("    " + TOP).endsWith("current"));

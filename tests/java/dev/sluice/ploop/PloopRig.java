@@ -121,7 +121,17 @@ final class PloopRig implements AutoCloseable {
                 lowers, Options.of(PATH).with(Tuning.USUAL.with(map)), host, "d");
         device = new Device("d", "ploop", ploop, List.of(), clock, SimHost::memory,
                 (sentence, cause) -> log.add(sentence));
+        ploop.attached(device);
         ops.clear();
+    }
+
+    /** Does the next of what workers have to do; false where there is nothing. */
+    boolean step() {
+        Task task = queue.poll();
+        if (task != null) {
+            task.work.run();
+        }
+        return task != null;
     }
 
     /** Does all that workers have to do now; time stands still. */

@@ -1,17 +1,16 @@
 package dev.sluice.block;
 
-import java.util.ArrayDeque;
-import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 
 /**
  * The only door to a target: a file, and every layer above, submit here. It checks ranges, makes
  * read-modify-write of what covers a block in part, emulates FUA and WRITE_ZEROES, knows what is in
- * flight, and counts.
+ * flight, counts, and holds changes back while somebody looks.
  *
  * <p>Bios in flight are a list in order of arrival. A change that covers a block in part
  * ("rewrites") waits for every earlier change that touches its blocks, and later changes of them
@@ -24,6 +23,8 @@ import java.util.function.Predicate;
  */
 public final class Device {
     private static final long DRAIN_STEP_MILLIS = 5;
+    /** The blockers of a change that waits for {@link #release} only. */
+    private static final int HELD = -1;
 
     private final String name;
     private final String type;
@@ -38,11 +39,11 @@ public final class Device {
     private final InFlight inFlight = new InFlight(); // guarded by lock
     private int rewriting; // guarded by lock
     private final IoStats stats = new IoStats(); // guarded by lock
-    private final Deque<Runnable> ready = new ArrayDeque<>(); // guarded by lock
-    private boolean resuming; // guarded by lock
+    private final Later later = new Later();
     private boolean leaving; // guarded by lock
     private volatile boolean shut; // written under lock
-
+    private Consumer<Bio> watcher; // guarded by lock
+    private boolean holding; // guarded by lock
     private volatile boolean flushFailed;
     private volatile boolean broken;
 
@@ -107,7 +108,7 @@ public final class Device {
             }
             bio.blockers = 0;
             inFlight.add(bio);
-            start = refused != null || !waits(bio);
+            start = refused != null || !waits(bio) && !held(bio);
         }
         if (refused != null) {
             bio.fail(refused);
@@ -128,18 +129,7 @@ public final class Device {
                 return Errno.EIO;
             }
         }
-        if (bio.op() == Op.FLUSH) {
-            return bio.length() == 0 ? null : Errno.EINVAL;
-        }
-        if (bio.offset() < 0 || bio.length() <= 0 || bio.length() > limits.size() - bio.offset()) {
-            return Errno.EINVAL;
-        }
-        return bio.op().hasData() && badData(bio) ? Errno.EINVAL : null;
-    }
-
-    private static boolean badData(Bio bio) {
-        return bio.length() > Limits.MAX_DATA || bio.data() == null || bio.dataAt() < 0
-                || bio.length() > bio.data().size() - bio.dataAt();
+        return limits.check(bio);
     }
 
     private boolean aligned(Bio bio) {
@@ -160,6 +150,13 @@ public final class Device {
             }
         }
         return bio.blockers > 0;
+    }
+
+    /** Whether it is a change that could start and must not yet. */
+    private boolean held(Bio bio) {
+        boolean held = holding && bio.op().changes();
+        bio.blockers = held ? HELD : 0;
+        return held;
     }
 
     /** Whether two changes must not run together: one rewrites, and they touch a common block. */
@@ -186,10 +183,13 @@ public final class Device {
             Bio later = bio.after;
             inFlight.remove(bio);
             stats.count(bio, now - bio.startNanos);
+            if (watcher != null && bio.op().changes()) {
+                watcher.accept(bio);
+            }
             if (rewriting > 0 && bio.op().changes()) {
                 freed = unblock(bio, later);
             }
-            if (inFlight.count() == 0) {
+            if (inFlight.count() == 0 || holding) {
                 lock.notifyAll();
             }
         }
@@ -209,12 +209,12 @@ public final class Device {
         }
     }
 
-    private boolean unblock(Bio bio, Bio later) {
+    private boolean unblock(Bio bio, Bio first) {
         boolean freed = false;
-        for (Bio b = later; b != null; b = b.after) {
-            if (excludes(bio, b) && --b.blockers == 0) {
+        for (Bio b = first; b != null; b = b.after) {
+            if (excludes(bio, b) && --b.blockers == 0 && !held(b)) {
                 Bio free = b;
-                ready.add(() -> start(free));
+                later.add(() -> start(free));
                 freed = true;
             }
         }
@@ -226,37 +226,17 @@ public final class Device {
 
     /** Runs later in this thread, or in the one that is at it: never nested. */
     void resume(Runnable task) {
-        synchronized (lock) {
-            ready.add(task);
-        }
+        later.add(task);
         resume();
     }
 
     /** Runs what is ready, unless a thread is at it. */
     void resume() {
-        synchronized (lock) {
-            if (resuming) {
-                return;
-            }
-            resuming = true;
-        }
-        while (true) {
-            Runnable task;
-            synchronized (lock) {
-                task = ready.poll();
-                if (task == null) {
-                    resuming = false;
-                    return;
-                }
-            }
-            try {
-                task.run();
-            } catch (Throwable e) {
-                // Whatever it is, the next one must have its turn.
-                broken = true;
-                log.error(name + ": takes no more requests, its own bookkeeping failed: " + e, e);
-            }
-        }
+        // Whatever fails, the next one must have its turn.
+        later.run(e -> {
+            broken = true;
+            log.error(name + ": takes no more requests, its own bookkeeping failed: " + e, e);
+        });
     }
 
     private void start(Bio bio) {
@@ -272,8 +252,8 @@ public final class Device {
     void carry(Bio bio) {
         Limits limits = target.limits();
         boolean whole = scratch == null || bio.op() == Op.FLUSH || aligned(bio);
-        boolean zeroing = (bio.op() == Op.DISCARD || bio.op() == Op.WRITE_ZEROES)
-                && !limits.inherited() && !limits.zeroes();
+        boolean zeroing = bio.op().changes() && bio.op() != Op.WRITE && !limits.inherited()
+                && !limits.zeroes();
         if (whole && !zeroing) {
             issue(bio);
             return;
@@ -329,8 +309,8 @@ public final class Device {
     void flushFailed(Errno errno) {
         if (!flushFailed && !shut) {
             flushFailed = true;
-            log.error(name + ": a flush failed (" + errno.text() + "); writes are refused until"
-                    + " the device is opened anew", null);
+            log.error(name + ": a flush failed (" + errno.text() + "); writes are refused until the"
+                    + " device is opened anew", null);
         }
     }
 
@@ -353,9 +333,8 @@ public final class Device {
     }
 
     /**
-     * Waits until nothing is in flight, hastening what the target holds back.
-     *
-     * @return false when something is left after the time
+     * Waits until nothing is in flight, hastening what the target holds back; false when something
+     * is left after the time.
      */
     public boolean drain(long timeoutMillis) throws InterruptedException {
         long deadline = clock.nanos() + TimeUnit.MILLISECONDS.toNanos(timeoutMillis);
@@ -387,6 +366,7 @@ public final class Device {
         synchronized (lock) {
             leaving = true;
         }
+        release();
     }
 
     /**
@@ -410,6 +390,50 @@ public final class Device {
         }
     }
 
+    /**
+     * Has somebody told of every change that has ended, well or not, before its owner is; or null.
+     * Under the device's lock, which it must neither take nor keep long.
+     */
+    public void watch(Consumer<Bio> to) {
+        synchronized (lock) {
+            watcher = to;
+        }
+    }
+
+    /**
+     * Begins no more changes until {@link #release}, and waits until those that had begun have
+     * ended; false when one has not after the time: nothing is held then.
+     */
+    public boolean hold(long timeoutMillis) throws InterruptedException {
+        long deadline = clock.nanos() + TimeUnit.MILLISECONDS.toNanos(timeoutMillis);
+        synchronized (lock) {
+            holding = !leaving;
+            while (holding && inFlight.changing() && clock.nanos() < deadline) {
+                lock.wait(DRAIN_STEP_MILLIS);
+            }
+            if (holding && !inFlight.changing()) {
+                return true;
+            }
+        }
+        release();
+        return false;
+    }
+
+    /** Begins the changes that were held. */
+    public void release() {
+        synchronized (lock) {
+            holding = false;
+            for (Bio b = inFlight.oldest(); b != null; b = b.after) {
+                if (b.blockers == HELD) {
+                    Bio free = b;
+                    b.blockers = 0;
+                    later.add(() -> start(free));
+                }
+            }
+        }
+        resume();
+    }
+
     /** The device's name in the table. */
     public String name() {
         return name;
@@ -420,7 +444,7 @@ public final class Device {
         return type;
     }
 
-    /** The target behind the door: for control, never for bios. */
+    /** For control, never for bios. */
     public Target target() {
         return target;
     }

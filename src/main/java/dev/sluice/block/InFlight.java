@@ -40,6 +40,16 @@ final class InFlight {
         return oldest;
     }
 
+    /** Whether a change has begun that has not ended. */
+    boolean changing() {
+        for (Bio bio = oldest; bio != null; bio = bio.after) {
+            if (bio.op().changes() && bio.blockers == 0) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     int count() {
         return count;
     }

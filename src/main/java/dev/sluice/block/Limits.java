@@ -66,4 +66,16 @@ public record Limits(
     public Limits withSize(long bytes) {
         return new Limits(bytes, blockSize, inherited, fua, zeroes, endsLater, readOnly);
     }
+
+    /** Null, or why a bio cannot be asked of a device of this size. */
+    Errno check(Bio bio) {
+        if (bio.op() == Op.FLUSH) {
+            return bio.length() == 0 ? null : Errno.EINVAL;
+        }
+        boolean inside = bio.offset() >= 0 && bio.length() > 0
+                && bio.length() <= size - bio.offset();
+        boolean data = !bio.op().hasData() || bio.length() <= MAX_DATA && bio.data() != null
+                && bio.dataAt() >= 0 && bio.length() <= bio.data().size() - bio.dataAt();
+        return inside && data ? null : Errno.EINVAL;
+    }
 }

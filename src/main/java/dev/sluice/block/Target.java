@@ -15,6 +15,9 @@ public interface Target extends AutoCloseable {
     /** Facts, fixed but for the size. Cheap: called for every bio. */
     Limits limits();
 
+    /** It is behind a door from now on, through which all its bios come. Before the first. */
+    default void attached(Device device) {}
+
     /**
      * Takes a bio, and ends it exactly once: now or later, from any thread. Returns in some 50 µs:
      * what may take longer, or block, is handed to a worker. A throw fails the bio with EIO.

@@ -1,7 +1,9 @@
 package dev.sluice.ploop;
 
+import dev.sluice.block.Attribute;
 import dev.sluice.block.Bio;
 import dev.sluice.block.BlockException;
+import dev.sluice.block.Device;
 import dev.sluice.block.Errno;
 import dev.sluice.block.Limits;
 import dev.sluice.block.Memory;
@@ -14,6 +16,7 @@ import dev.sluice.storage.Backing;
 import dev.sluice.work.Host;
 import java.util.List;
 import java.util.Map;
+import java.util.function.IntPredicate;
 
 /**
  * The disk in an image that is open. A request is mapped under the lock and goes to the file from
@@ -40,6 +43,7 @@ public final class Ploop implements Target {
     private final Status status;
     private final Copies copies;
     private final LongWork work;
+    private final Tracking tracking;
     private final Memory zeros;
     private final long cluster;
     private final Mapping mapping;
@@ -103,11 +107,17 @@ public final class Ploop implements Target {
         copies = new Copies(common, writeback, noSpace, bio -> written(bio, true));
         mapping = new Mapping(common, writeback, limbo, growth, flights, io, copies);
         work = new LongWork(common);
+        tracking = new Tracking(host, options.path(), cluster);
         status = new Status(common, writeback, limbo, noSpace, growth, copies, work);
         writeback.noSpace(noSpace);
         limbo.freed(this::freed);
         common.whenFailed(noSpace::restart);
         host.timer().use();
+    }
+
+    @Override
+    public void attached(Device device) {
+        tracking.attached(device);
     }
 
     @Override
@@ -332,7 +342,14 @@ public final class Ploop implements Target {
 
     @Override
     public Map<String, Object> status() {
-        return status.all();
+        Map<String, Object> all = status.all();
+        tracking.status(all);
+        return all;
+    }
+
+    @Override
+    public List<Attribute> attributes() {
+        return List.of(new Attribute("tracking", tracking::told, null));
     }
 
     @Override
@@ -355,13 +372,25 @@ public final class Ploop implements Target {
 
     @Override
     public void message(List<String> words) throws BlockException {
+        if (words.get(0).startsWith("tracking_")) {
+            tracking.message(words, this::since);
+            return;
+        }
         switch (String.join(" ", words)) {
             case "retry" -> retry();
             case "cancel" -> work.cancel();
             default -> throw new BlockException(Errno.EINVAL, "the message "
                     + String.join(" ", words) + " is unknown; ploop takes retry, when its file"
-                    + " system has room again, and cancel, for what is at work");
+                    + " system has room again, cancel, for what is at work, and those"
+                    + " of tracking, which begin with tracking_");
         }
+    }
+
+    private IntPredicate since(String snapshot) throws BlockException {
+        if (snapshot != null) {
+            throw new BlockException(Errno.ENOENT, "there is no snapshot " + snapshot);
+        }
+        return common::has;
     }
 
     private void retry() {
@@ -389,6 +418,7 @@ public final class Ploop implements Target {
 
     @Override
     public void close() throws BlockException {
+        tracking.close();
         noSpace.close();
         try {
             if (!work.end(CLOSE_MILLIS) || !copies.end(CLOSE_MILLIS)

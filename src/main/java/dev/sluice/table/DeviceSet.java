@@ -142,6 +142,7 @@ public final class DeviceSet implements AutoCloseable {
             checkSize(line, target.limits());
             Device device = new Device(line.name(), type.name(), target, lowers, host.clock(),
                     host.arena()::map, host.log());
+            target.attached(device);
             opened.add(device);
             byName.put(line.name(), device);
             return device;
