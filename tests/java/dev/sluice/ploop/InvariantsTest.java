@@ -49,19 +49,31 @@ final class InvariantsTest {
     void requestsThatEndedMoreOftenThanTheyBegan() {
         Epochs epochs = new Epochs();
         int counter = epochs.enter();
-        epochs.turn();
-        assertThat(epochs.turned()).isFalse();
+        long turn = epochs.ask();
+        assertThat(epochs.passed(turn)).isFalse();
         assertThat(epochs.leave(counter)).isTrue();
-        assertThat(epochs.turned()).isTrue();
+        assertThat(epochs.passed(turn)).isTrue();
         assertThatThrownBy(() -> epochs.leave(counter)).isInstanceOf(AssertionError.class);
     }
 
+    /** The second one waits for what began before it, also between the first and itself. */
     @Test
-    void aTurnThatComesTooEarly() {
+    void twoWaitForTurns() {
         Epochs epochs = new Epochs();
-        epochs.enter();
-        epochs.turn();
-        assertThatThrownBy(epochs::turn).isInstanceOf(AssertionError.class)
-                .hasMessageContaining("are left");
+        int before = epochs.enter();
+        long first = epochs.ask();
+        int between = epochs.enter();
+        long second = epochs.ask();
+        int after = epochs.enter();
+        assertThat(epochs.leave(after)).isFalse();
+        assertThat(epochs.leave(before)).isTrue();
+        assertThat(epochs.passed(first)).isTrue();
+        assertThat(epochs.passed(second)).isFalse();
+        int late = epochs.enter();
+        assertThat(epochs.leave(between)).isTrue();
+        assertThat(epochs.passed(second)).isTrue();
+        assertThat(epochs.passed(first)).isTrue();
+        assertThat(epochs.leave(late)).isFalse();
+        assertThat(epochs.underWay()).isZero();
     }
 }

@@ -174,13 +174,61 @@ final class ClusterMap {
 
     /** The cluster behind the last one that is used; the first where none is. */
     int usedEnd() {
-        for (int word = end - 1 >>> SHIFT; word >= first >>> SHIFT; word--) {
-            long bits = used.bytes().getLong(word * 8);
+        int last = usedBefore(end);
+        return last == 0 ? first : last + 1;
+    }
+
+    /** The last used cluster before one, or 0. */
+    int usedBefore(int limit) {
+        int cluster = Math.min(limit, end) - 1;
+        while (cluster >= first) {
+            long bits = used.bytes().getLong((cluster >>> SHIFT) * 8) & -1L >>> 63 - (cluster & 63);
             if (bits != 0) {
-                return (word << SHIFT) + 64 - Long.numberOfLeadingZeros(bits);
+                return (cluster & -1 << SHIFT) + 63 - Long.numberOfLeadingZeros(bits);
             }
+            cluster = (cluster & -1 << SHIFT) - 1;
         }
-        return first;
+        return 0;
+    }
+
+    /** The first cluster from one on that is not used, ready or not; the end where none is. */
+    int unused(int from) {
+        int cluster = Math.max(first, from);
+        while (cluster < end) {
+            long free = ~used.bytes().getLong((cluster >>> SHIFT) * 8) & -1L << cluster;
+            if (free != 0) {
+                return Math.min(end,
+                        (cluster & -1 << SHIFT) + Long.numberOfTrailingZeros(free));
+            }
+            cluster = (cluster | 63) + 1;
+        }
+        return end;
+    }
+
+    /** A free cluster is used from now on, whatever it holds. */
+    void claim(int cluster) {
+        inFile(cluster);
+        unready(cluster);
+        use(cluster);
+    }
+
+    /** A cluster that is ready is stale from now on. */
+    private void unready(int cluster) {
+        if (bit(ready, cluster)) {
+            flip(ready, cluster);
+            readyCount--;
+        }
+    }
+
+    /** The file becomes shorter: nothing is used from there on. */
+    void cut(int newEnd) {
+        if (usedEnd() > newEnd) {
+            throw new AssertionError("cluster " + (usedEnd() - 1) + " is used");
+        }
+        for (int cluster = newEnd; cluster < end; cluster++) {
+            unready(cluster);
+        }
+        end = newEnd;
     }
 
     /** The first cluster that holds data. */

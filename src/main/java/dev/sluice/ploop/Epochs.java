@@ -9,6 +9,8 @@ final class Epochs {
     private final int[] underWay = new int[2];
     private int now;
     private long entered;
+    private long turns;
+    private long wanted;
 
     /** A request begins; the counter that it is in. */
     int enter() {
@@ -31,16 +33,34 @@ final class Epochs {
         return left == 0 && counter != now;
     }
 
-    /** From now on requests are counted by the other counter, which must be down to nothing. */
-    void turn() {
-        now = 1 - now;
-        if (underWay[now] != 0) {
-            throw new AssertionError(underWay[now] + " requests of an earlier turn are left");
+    /**
+     * The number of a turn: once that has {@link #passed}, all that are under way now have ended.
+     * Several may wait for turns; whoever does looks again whenever {@link #leave} says so.
+     */
+    long ask() {
+        if (turned()) {
+            turn();
+            return turns;
         }
+        wanted = turns + 1;
+        return wanted;
     }
 
-    /** Whether all have ended that began before the last turn. */
-    boolean turned() {
+    /** Whether all have ended that were under way when it was asked for. */
+    boolean passed(long turn) {
+        if (turned() && wanted > turns) {
+            turn();
+        }
+        return turns > turn || turns == turn && turned();
+    }
+
+    /** From now on requests are counted by the other counter, which is down to nothing. */
+    private void turn() {
+        now = 1 - now;
+        turns++;
+    }
+
+    private boolean turned() {
         return underWay[1 - now] == 0;
     }
 

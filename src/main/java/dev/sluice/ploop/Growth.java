@@ -17,7 +17,12 @@ final class Growth {
     private final Limbo limbo;
     private final NoSpace noSpace;
     private final Errand errand;
+    private List<Run> inHand = List.of(); // guarded by common.lock; what is being zeroed
+    private Runnable told = () -> { };
     private boolean blocked; // guarded by common.lock
+    private long cutsAsked; // guarded by common.lock
+    private long cuts; // guarded by common.lock
+    private long reach = Integer.MAX_VALUE; // guarded by common.lock
     private long grown; // guarded by common.lock
     private long prepared; // guarded by common.lock
 
@@ -34,8 +39,10 @@ final class Growth {
         return !blocked && 2L * common.clusters.readyCount() <= step() && useful() > 0;
     }
 
+    /** After a cut it begins with little: what was given back is not to be taken at once. */
     private long step() {
-        return Math.max(1, common.tuning.preallocBytes() / common.header.clusterBytes());
+        return Math.min(reach,
+                Math.max(1, common.tuning.preallocBytes() / common.header.clusterBytes()));
     }
 
     /** How many more can ever be taken. */
@@ -55,7 +62,63 @@ final class Growth {
         }
     }
 
+    /** Has the free end of the file cut off; tells {@link #cut(long)} which cut is meant. */
+    long cut() {
+        long ticket;
+        synchronized (common.lock) {
+            ticket = ++cutsAsked;
+        }
+        errand.ask();
+        return ticket;
+    }
+
+    /** Whether it was done. */
+    boolean cut(long ticket) {
+        synchronized (common.lock) {
+            return cuts >= ticket;
+        }
+    }
+
+    /** Who is told of a cut. Before the first request. */
+    void whenCut(Runnable to) {
+        told = to;
+    }
+
+    /** Whether a free cluster is being made ready now. */
+    boolean prepares(int cluster) {
+        assert Thread.holdsLock(common.lock);
+        return inHand.stream().anyMatch(run -> run.from <= cluster && cluster < run.until);
+    }
+
+    private boolean cutNow() {
+        long asked;
+        int end;
+        synchronized (common.lock) {
+            asked = cutsAsked;
+            if (cuts == asked) {
+                return false;
+            }
+            end = common.clusters.usedEnd();
+            common.clusters.cut(end);
+            common.bat.end(end);
+            reach = 1;
+        }
+        Errno outcome = common.backing.resize(common.header.offset(end));
+        if (outcome != Errno.OK) {
+            common.host.log().error(common.options.path() + ": what is free at its end is not given"
+                    + " back: " + outcome.text(), null);
+        }
+        synchronized (common.lock) {
+            cuts = asked;
+        }
+        told.run();
+        return true;
+    }
+
     private void work() {
+        if (cutNow() && !noSpace.some()) {
+            return;
+        }
         List<Run> stale = new ArrayList<>();
         int extend;
         int end;
@@ -66,6 +129,7 @@ final class Growth {
                 want = 0;
             }
             int found = findStale(stale, want);
+            inHand = List.copyOf(stale);
             end = common.clusters.end();
             extend = Math.min(want - found, common.clusters.capacity() - end);
         }
@@ -75,13 +139,16 @@ final class Growth {
             outcome = outcome == Errno.OK ? last : outcome;
         }
         boolean some = !stale.isEmpty() || extended > 0;
-        if (some && common.sync() == Errno.OK) {
-            ready(stale);
-        } else if (want > 0 && !some && !common.failed()) {
-            nothing(outcome);
-            return;
+        if (!some || common.sync() != Errno.OK) {
+            stale.clear();
+            extended = 0;
         }
-        restart();
+        ready(stale);
+        if (want > 0 && !some && !common.failed()) {
+            nothing(outcome);
+        } else {
+            restart();
+        }
     }
 
     private int findStale(List<Run> stale, int want) {
@@ -149,6 +216,7 @@ final class Growth {
 
     private void ready(List<Run> stale) {
         synchronized (common.lock) {
+            inHand = List.of();
             for (Run run : stale) {
                 common.clusters.ready(run.from, run.until);
                 prepared += run.until - run.from;
@@ -160,8 +228,9 @@ final class Growth {
                 common.clusters.ready(extendedFrom, until);
                 prepared += extended;
                 grown++;
+                reach = Math.min(Integer.MAX_VALUE, 2 * reach);
             }
-            blocked = false;
+            blocked &= stale.isEmpty() && extended == 0;
         }
     }
 

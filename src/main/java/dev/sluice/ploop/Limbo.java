@@ -28,6 +28,8 @@ final class Limbo {
     private Bits leaving; // guarded by common.lock; while punched, changed by the errand only
     private boolean pagesWritten; // guarded by common.lock
     private boolean batch; // guarded by common.lock
+    private long turn; // guarded by common.lock; all that began before this batch have ended
+    private long batches; // guarded by common.lock; that have ended
     private long punched; // guarded by common.lock
 
     Limbo(Common common, Writeback writeback) {
@@ -61,6 +63,20 @@ final class Limbo {
         }
     }
 
+    /** Tells {@link #freed(long)} which clusters are meant: those that are on their way now. */
+    long ticket() {
+        synchronized (common.lock) {
+            return batches + (batch ? 1 : 0) + (gathering.count() > 0 ? 1 : 0);
+        }
+    }
+
+    /** Whether they can be taken again, or are kept because it failed. */
+    boolean freed(long ticket) {
+        synchronized (common.lock) {
+            return batches >= ticket;
+        }
+    }
+
     int count() {
         synchronized (common.lock) {
             return gathering.count() + leaving.count();
@@ -86,9 +102,9 @@ final class Limbo {
                 gathering = empty;
                 batch = true;
                 pagesWritten = false;
-                common.epochs.turn();
+                turn = common.epochs.ask();
             }
-            ends = batch && pagesWritten && common.epochs.turned();
+            ends = batch && common.epochs.passed(turn) && pagesWritten;
         }
         if (begins) {
             writeback.add(Wait.hastened(this::written));
@@ -120,6 +136,7 @@ final class Limbo {
         boolean again;
         synchronized (common.lock) {
             batch = false;
+            batches++;
             again = gathering.count() > 0;
         }
         freed.run();

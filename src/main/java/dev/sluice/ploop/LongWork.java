@@ -45,6 +45,11 @@ final class LongWork {
             return true;
         }
 
+        /** What is said of it when it is done, behind that. */
+        default String summary() {
+            return "";
+        }
+
         /** No step follows: lets go of all it has. {@code well}: it was done. */
         void ended(boolean well);
     }
@@ -120,6 +125,11 @@ final class LongWork {
 
     /** What a step waited for may be there. From any thread. */
     void again() {
+        synchronized (this) {
+            if (job == null) {
+                return;
+            }
+        }
         errand.ask();
     }
 
@@ -156,13 +166,18 @@ final class LongWork {
                 return;
             }
         }
+        if (common.failed()) {
+            end(now, "failed with the device", new BlockException(Errno.EIO, now.name()
+                    + " was not done: " + common.failure()));
+            return;
+        }
         try {
             Step step = stop ? Step.DONE : now.step();
             if (stop) {
                 end(now, "cancelled", new BlockException(Errno.EINTR, now.name()
                         + " was cancelled"));
             } else if (step == Step.DONE) {
-                end(now, "done", null);
+                end(now, "done" + now.summary(), null);
             } else if (step == Step.MORE) {
                 pause(common.now() - start);
             }

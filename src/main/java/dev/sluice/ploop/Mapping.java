@@ -21,12 +21,13 @@ final class Mapping {
     private final FlightPool flights;
     private final FileIo io;
     private final Copies copies;
+    private final Moves moves;
     private final Below below;
     private final long cluster;
     private final long base;
 
     Mapping(Common common, Writeback writeback, Limbo limbo, Growth growth, FlightPool flights,
-            FileIo io, Copies copies) {
+            FileIo io, Copies copies, Moves moves) {
         this.common = common;
         this.writeback = writeback;
         this.limbo = limbo;
@@ -34,13 +35,14 @@ final class Mapping {
         this.flights = flights;
         this.io = io;
         this.copies = copies;
+        this.moves = moves;
         this.below = common.below;
         this.cluster = common.header.clusterBytes();
         this.base = common.header.offset(0);
     }
 
     /** What the next piece of a request finds. */
-    enum Found { FLIGHT, HOLE, BAD, NONE_READY, COPY }
+    enum Found { FLIGHT, HOLE, BAD, NONE_READY, COPY, HELD }
 
     /** The next piece; {@code until} is where it ends. */
     static final class Piece {
@@ -49,6 +51,8 @@ final class Mapping {
         /** Who brings the cluster up, and whether it is replaced as a whole. */
         Copies.Job job;
         boolean whole;
+        /** Who holds the cluster. */
+        Moves.Move move;
         long until;
     }
 
@@ -69,6 +73,7 @@ final class Mapping {
                         ? flightBelow(bio, index, inside) : null;
             }
             return place > 0 && run(index, last, place) > last
+                    && (bio.op() == Op.READ || moves.change(index, last + 1) > last)
                     ? flight(bio, index, base + place * cluster + inside) : null;
         }
     }
@@ -127,8 +132,18 @@ final class Mapping {
     }
 
     /** In a place that the image has, or that nothing has; whether clusters run short then. */
-    private boolean own(Bio bio, long at, int last, long solid, Piece piece) {
+    private boolean own(Bio bio, long at, int most, long solid, Piece piece) {
         int index = (int) (at / cluster);
+        int last = most;
+        if (bio.op() != Op.READ) {
+            last = moves.change(index, most + 1) - 1;
+            if (last < index) {
+                piece.found = Found.HELD;
+                piece.move = moves.of(index);
+                piece.until = Math.min(bio.until(), (index + 1) * cluster);
+                return false;
+            }
+        }
         int place = common.bat.get(index);
         boolean allocates = place == Bat.NONE && at < solid;
         int end = index + 1;
@@ -268,6 +283,7 @@ final class Mapping {
                         common.bat.set(i, Bat.NONE);
                         common.mapped--;
                         limbo.add(place);
+                        moves.forget(i);
                         writeback.changed(i, true);
                         some = true;
                     }

@@ -42,6 +42,7 @@ public final class Ploop implements Target {
     private final Growth growth;
     private final Status status;
     private final Copies copies;
+    private final Moves moves;
     private final LongWork work;
     private final Tracking tracking;
     private final Memory zeros;
@@ -105,13 +106,15 @@ public final class Ploop implements Target {
         growth = new Growth(common, limbo, noSpace);
         flights = new FlightPool(common.epochs, this::landed);
         copies = new Copies(common, writeback, noSpace, bio -> written(bio, true));
-        mapping = new Mapping(common, writeback, limbo, growth, flights, io, copies);
+        moves = new Moves(common, writeback, limbo, noSpace);
+        mapping = new Mapping(common, writeback, limbo, growth, flights, io, copies, moves);
         work = new LongWork(common);
         tracking = new Tracking(host, options.path(), cluster);
-        status = new Status(common, writeback, limbo, noSpace, growth, copies, work);
+        status = new Status(common, writeback, limbo, noSpace, growth, copies, moves, work);
         writeback.noSpace(noSpace);
         limbo.freed(this::freed);
-        common.whenFailed(noSpace::restart);
+        growth.whenCut(work::again);
+        common.whenFailed(this::gaveUp);
         host.timer().use();
     }
 
@@ -182,6 +185,7 @@ public final class Ploop implements Target {
         }
         if (turned) {
             limbo.ask();
+            work.again();
         }
         if (outcome == Errno.OK) {
             written(bio, allocated);
@@ -251,6 +255,7 @@ public final class Ploop implements Target {
                 }
             }
             case COPY -> copies.add(piece.job, part, piece.whole);
+            case HELD -> moves.add(piece.move, part);
             default -> part.fail(Errno.EIO);
         }
     }
@@ -293,10 +298,17 @@ public final class Ploop implements Target {
 
     /** Clusters came back. */
     private void freed() {
+        work.again();
         growth.unblock();
         if (noSpace.some()) {
             noSpace.restart();
         }
+    }
+
+    /** Nothing can be changed any more: nobody waits for that. */
+    private void gaveUp() {
+        noSpace.restart();
+        work.again();
     }
 
     @Override
@@ -379,10 +391,11 @@ public final class Ploop implements Target {
         switch (String.join(" ", words)) {
             case "retry" -> retry();
             case "cancel" -> work.cancel();
+            case "compact" -> work.begin(new Compaction(common, limbo, moves, growth));
             default -> throw new BlockException(Errno.EINVAL, "the message "
-                    + String.join(" ", words) + " is unknown; ploop takes retry, when its file"
-                    + " system has room again, cancel, for what is at work, and those"
-                    + " of tracking, which begin with tracking_");
+                    + String.join(" ", words) + " is unknown; ploop takes compact, cancel, for what"
+                    + " is at work, retry, when its file system has room again, and those of"
+                    + " tracking, which begin with tracking_");
         }
     }
 

@@ -15,16 +15,18 @@ final class Status {
     private final NoSpace noSpace;
     private final Growth growth;
     private final Copies copies;
+    private final Moves moves;
     private final LongWork work;
 
     Status(Common common, Writeback writeback, Limbo limbo, NoSpace noSpace, Growth growth,
-            Copies copies, LongWork work) {
+            Copies copies, Moves moves, LongWork work) {
         this.common = common;
         this.writeback = writeback;
         this.limbo = limbo;
         this.noSpace = noSpace;
         this.growth = growth;
         this.copies = copies;
+        this.moves = moves;
         this.work = work;
     }
 
@@ -56,6 +58,7 @@ final class Status {
         all.put("levels", common.below.levels() + 1);
         all.put("copying", copies.count());
         all.put("copied", copies.done());
+        all.put("moved", moves.moved());
         all.put("limbo", limbo.count());
         all.put("punched", limbo.punched());
         all.put("growths", growth.grown());
@@ -128,7 +131,8 @@ final class Status {
                 held++;
             }
         }
-        require(common.clusters.usedCount() == named + held + copies.count(),
+        require(common.clusters.usedCount() == named + held + copies.count()
+                + moves.targets(),
                 "used clusters are miscounted", common.clusters.usedCount());
         return true;
     }
