@@ -3,12 +3,13 @@
 
 command_status() {
     local file=status dir folder
-    if [[ ${1-} == --json ]]; then
-        file=status.json
-        shift
-    fi
+    case ${1-} in
+    --json) file=status.json ;;
+    --dm) file=table.dm ;;
+    esac
+    [[ $file == status ]] || shift
     [[ $# == [12] && $1 != -?* ]] ||
-        usage_error "status: it is status [--json] DIR [DEVICE]"
+        usage_error "status: it is status [--json|--dm] DIR [DEVICE]"
     dir=$(absolute "$1") || dir=
     need_mount "$dir" "$1"
     folder=$dir/.sluice

@@ -5,10 +5,16 @@
 readonly MOUNT_LIMIT=60
 
 command_mount() {
-    local foreground='' options='' dir
+    local foreground='' options='' dir dm='' name='' table
     while (($# > 0)); do
         case $1 in
         -f) foreground=yes ;;
+        --dm) dm=yes ;;
+        --name)
+            (($# > 1)) || usage_error "mount: --name needs a name"
+            name=$2
+            shift
+            ;;
         -o)
             (($# > 1)) || usage_error "mount: -o needs options"
             options+=${options:+,}$2
@@ -24,15 +30,23 @@ command_mount() {
         esac
         shift
     done
-    (($# == 2)) || usage_error "mount: it is mount [-f] [-o OPTIONS] TABLE DIR"
-    need_table "$1"
+    (($# == 2)) || usage_error \
+        "mount: it is mount [-f] [-o OPTIONS] [--dm [--name NAME]] TABLE DIR"
+    table=$1
+    [[ $table == - && -n $dm ]] || need_table "$table"
     need_mount_point "$2"
     dir=$(absolute "$2") || die "$2 cannot be resolved"
     need_fuse
     find_java
     take_runtime_folder "$dir"
     local program=("${JVM[@]}" "-Dsluice.runtime=$RUN" "-XX:ErrorFile=$RUN/hs_err.log")
-    program+=(-jar "$JAR" mount ${options:+-o "$options"} -- "$1" "$dir")
+    if [[ $table == - ]]; then
+        # The daemon has no standard input.
+        table=$RUN/dm
+        cat >"$table" || die "standard input could not be read; name a file instead"
+    fi
+    program+=(-jar "$JAR" mount ${options:+-o "$options"} ${dm:+--dm} ${name:+--name "$name"}
+        -- "$table" "$dir")
     if [[ -n $foreground ]]; then
         printf '%s\n' $$ >"$RUN/pid"
         unset SLUICE_READY_FD

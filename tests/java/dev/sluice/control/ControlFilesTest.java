@@ -85,10 +85,10 @@ class ControlFilesTest {
 
     @Test
     void knowsItsFiles() throws Exception {
-        assertThat(files.list("")).containsExactly("table", "status", "status.json", "pid",
-                "version", "top", "disk", "plain", "slow");
-        assertThat(files.list("disk")).containsExactly("table", "status", "status.json", "stats",
-                "error", "message", "set");
+        assertThat(files.list("")).containsExactly("table", "table.dm", "status", "status.json",
+                "pid", "version", "top", "disk", "plain", "slow");
+        assertThat(files.list("disk")).containsExactly("table", "table.dm", "status", "status.json",
+                "stats", "error", "message", "set");
         assertThat(files.lookup("")).isEqualTo(Node.FOLDER);
         assertThat(files.lookup("disk")).isEqualTo(Node.FOLDER);
         for (String name : List.of("table", "status", "status.json", "pid", "version",

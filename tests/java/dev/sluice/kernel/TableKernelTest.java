@@ -26,7 +26,7 @@ final class TableKernelTest {
         "b - linear b| it stands on itself",
         "a 64M ram| line 1 has this name already",
         "x/y 64M ram| must not hold a /",
-        ".b 64M ram| must not begin with a dot",
+        ".sluice 64M ram| every mount has already",
         "b 1000 ram| is not a multiple of 512",
         "b 5k ram block=4k| 5k must be a multiple of block=4k",
         "b 64M| NAME SIZE TARGET",

@@ -176,11 +176,11 @@ class TableTest {
             a - layer b    ~ line 1: a: there is no device b to stand on; the table has a
             a/b 1M leaf    ~ line 1: a/b: a name must not hold a /; it becomes a file of the \
             mount directory
-            .a 1M leaf     ~ line 1: .a: a name must not begin with a dot; .sluice is beside the \
-            devices
+            .sluice 1M leaf ~ line 1: .sluice: the name is one that every mount has already; \
+            choose another
             "" 1M leaf     ~ line 1: "": the name is empty; write one
             pid 1M leaf    ~ line 1: pid: the name is that of a control file; choose one other \
-            than table, status, status.json, pid, version
+            than table, table.dm, status, status.json, pid, version
             a 1M leaf "b   ~ line 1: the quote that opens in "b never closes; put a second " \
             behind it
             a - layer a    ~ line 1: a: it stands on itself: a on a; let one of them stand on \

@@ -61,11 +61,18 @@ final class Daemon {
         LOG.error(sentence, cause);
     }
 
+    /** Where the table comes from. */
+    @FunctionalInterface
+    interface Source {
+        /** The table, of these types. */
+        Table read(List<TargetType> types) throws BlockException;
+    }
+
     /** Serves until the end; null, or what went wrong while ending. */
-    String run(Path tableFile, Path dir, MountOptions options)
+    String run(Source source, Path dir, MountOptions options)
             throws BlockException, InterruptedException {
         List<TargetType> types = TargetTypes.all();
-        Table table = Table.read(tableFile, types);
+        Table table = source.read(types);
         Clock clock = new SystemClock();
         WorkerPool workers = new WorkerPool("pool", options.workers(), options.depth(),
                 new Cgroups(Path.of("/proc"), clock), clock, log);

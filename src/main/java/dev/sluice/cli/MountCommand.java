@@ -3,9 +3,13 @@ package dev.sluice.cli;
 import dev.sluice.block.BlockException;
 import dev.sluice.block.Errno;
 import dev.sluice.fuse.MountOptions;
+import dev.sluice.table.DmTable;
+import dev.sluice.table.Table;
+import dev.sluice.target.TargetType;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -18,6 +22,13 @@ final class MountCommand implements Callable<Integer> {
             + MountOptions.KNOWN)
     private String options;
 
+    @Option(names = "--dm", description = "TABLE holds lines as dmsetup has them")
+    private boolean dm;
+
+    @Option(names = "--name", paramLabel = "NAME", description = "with --dm: the device's name,"
+            + " where the lines give none; otherwise it is that of the file")
+    private String name;
+
     @Parameters(index = "0", paramLabel = "TABLE", description = "one device a line")
     private Path table;
 
@@ -29,7 +40,7 @@ final class MountCommand implements Callable<Integer> {
         Ready ready = new Ready(System.getenv("SLUICE_READY_FD"),
                 System.getProperty("sluice.runtime"));
         try {
-            String failure = new Daemon(ready).run(table, directory(),
+            String failure = new Daemon(ready).run(this::read, directory(),
                     MountOptions.parse(options));
             return failure == null ? 0 : 1;
         } catch (BlockException e) {
@@ -40,6 +51,14 @@ final class MountCommand implements Callable<Integer> {
             ready.no("an error of sluice's own: " + e);
             throw e;
         }
+    }
+
+    private Table read(List<TargetType> types) throws BlockException {
+        if (name != null && !dm) {
+            throw new BlockException(Errno.EINVAL, "--name goes with --dm; a table names its"
+                    + " devices itself");
+        }
+        return dm ? DmTable.read(table, name, types) : Table.read(table, types);
     }
 
     private Path directory() throws BlockException {

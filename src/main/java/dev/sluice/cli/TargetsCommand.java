@@ -41,7 +41,8 @@ final class TargetsCommand implements Callable<Integer> {
     private static void show(TargetType type, PrintWriter out) {
         StringBuilder line = new StringBuilder("NAME ");
         line.append(type.sizeFollows() ? "SIZE|- " : "SIZE ").append(type.name());
-        line.append(" LOWER".repeat(type.lowers())).append(type.takesPath() ? " PATH" : "");
+        line.append(" LOWER".repeat(type.lowers()))
+                .append(type.moreLowers() ? " …" : "").append(type.takesPath() ? " PATH" : "");
         type.parameters().forEach(p -> line.append(" [").append(p.key()).append("=…]"));
         out.println(line);
         out.println("    " + type.summary());

@@ -8,6 +8,7 @@ import dev.sluice.block.Device;
 import dev.sluice.block.Errno;
 import dev.sluice.block.Units;
 import dev.sluice.table.DeviceSet;
+import dev.sluice.table.DmText;
 import dev.sluice.table.KeyValues;
 import dev.sluice.table.Table;
 import dev.sluice.table.TableLine;
@@ -57,7 +58,8 @@ public final class ControlFiles {
     }
 
     private static final List<String> DEVICE_FILES =
-            List.of("table", "status", "status.json", "stats", "error", "message", "set");
+            List.of("table", "table.dm", "status", "status.json", "stats", "error", "message",
+                    "set");
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final DeviceSet devices;
@@ -167,6 +169,7 @@ public final class ControlFiles {
     private String ofMount(String file) throws BlockException {
         return switch (file) {
             case "table" -> devices.table();
+            case "table.dm" -> DmText.of(devices.devices());
             case "status" -> {
                 Map<String, Object> facts = ofMount();
                 StringBuilder text = new StringBuilder(Lines.aligned(facts));
@@ -197,6 +200,7 @@ public final class ControlFiles {
     private String ofDevice(Device device, String file) throws BlockException {
         return switch (file) {
             case "table" -> TableLine.of(device) + "\n";
+            case "table.dm" -> DmText.of(device);
             case "status" -> status(device);
             case "status.json" -> json(everything(device));
             case "stats" -> Lines.flat(stats(device));

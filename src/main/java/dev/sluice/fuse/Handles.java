@@ -1,6 +1,7 @@
 package dev.sluice.fuse;
 
 import dev.sluice.block.Device;
+import dev.sluice.table.Table;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -23,9 +24,9 @@ public final class Handles {
     private int[] opens = {}; // guarded by this
     private final Map<String, Integer> places = new LinkedHashMap<>(); // guarded by this
 
-    /** For these devices, none open. */
+    /** For these devices but the hidden ones, none open. */
     public Handles(List<Device> devices) {
-        devices.forEach(this::add);
+        devices.stream().filter(device -> !Table.hides(device)).forEach(this::add);
     }
 
     /** Shows one more device, of a name that none has. */

@@ -56,8 +56,8 @@ final class LineParser {
         }
         long size = size(words.get(1), type);
         int at = 3;
-        List<String> lowers = words.subList(at, positional(words, at, type, type.lowers()));
-        at += type.lowers();
+        List<String> lowers = words.subList(at, lowersEnd(words, at, type));
+        at += lowers.size();
         String path = null;
         if (type.takesPath() && !inPlaceOfPath(type, words.subList(at, words.size()))) {
             path = words.get(positional(words, at, type, 1) - 1);
@@ -69,6 +69,15 @@ final class LineParser {
         Map<String, String> values = KeyValues.parse(words.subList(at, words.size()),
                 type);
         return new TableLine(name, size, type.name(), lowers, path, values);
+    }
+
+    private static int lowersEnd(List<String> words, int from, TargetType type)
+            throws BlockException {
+        int end = positional(words, from, type, type.lowers());
+        while (type.moreLowers() && end < words.size() && !KeyValues.isOf(type, words.get(end))) {
+            end++;
+        }
+        return end;
     }
 
     private static boolean inPlaceOfPath(TargetType type, List<String> words) {
@@ -113,15 +122,16 @@ final class LineParser {
         }
     }
 
-    private static void checkName(String name) throws BlockException {
+    /** Refuses what no device may be called. */
+    static void checkName(String name) throws BlockException {
         if (name.isEmpty()) {
             throw wrong("the name is empty; write one");
         }
         if (name.indexOf('/') >= 0) {
             throw wrong("a name must not hold a /; it becomes a file of the mount directory");
         }
-        if (name.startsWith(".")) {
-            throw wrong("a name must not begin with a dot; .sluice is beside the devices");
+        if (name.equals(".") || name.equals("..") || name.equals(".sluice")) {
+            throw wrong("the name is one that every mount has already; choose another");
         }
         if (Table.RESERVED.contains(name)) {
             throw wrong("the name is that of a control file; choose one other than "
@@ -139,6 +149,7 @@ final class LineParser {
 
     private static String shape(TargetType type) {
         return "write: NAME SIZE " + type.name() + " LOWER".repeat(type.lowers())
+                + (type.moreLowers() ? " …" : "")
                 + (type.takesPath() ? " PATH" : "")
                 + (type.parameters().isEmpty() ? "" : " [KEY=VALUE …]");
     }

@@ -1,6 +1,7 @@
 package dev.sluice.table;
 
 import dev.sluice.block.BlockException;
+import dev.sluice.block.Device;
 import dev.sluice.block.Errno;
 import dev.sluice.block.Limits;
 import dev.sluice.target.TargetType;
@@ -28,23 +29,18 @@ import java.util.Map;
 public final class Table {
     /** Names that control files of the mount have beside the folders of the devices. */
     public static final List<String> RESERVED =
-            List.of("table", "status", "status.json", "pid", "version");
+            List.of("table", "table.dm", "status", "status.json", "pid", "version");
 
     private final Map<String, TableLine> lines = new LinkedHashMap<>();
     private final Map<String, Integer> numbers = new HashMap<>();
     private final Map<String, List<String>> below = new HashMap<>();
     private final List<TableLine> lowersFirst;
 
-    private Table(String text, List<TargetType> types) throws BlockException {
-        Map<String, TargetType> byName = new LinkedHashMap<>();
-        types.forEach(type -> byName.put(type.name(), type));
-        LineParser parser = new LineParser(byName);
-        String[] texts = text.split("\n", -1);
-        for (int i = 0; i < texts.length; i++) {
-            TableLine line = parser.parse(i + 1, texts[i]);
-            if (line != null) {
-                add(line, i + 1);
-            }
+    private Table(List<TableLine> given, List<Integer> givenNumbers, List<TargetType> types)
+            throws BlockException {
+        Map<String, TargetType> byName = byName(types);
+        for (int i = 0; i < given.size(); i++) {
+            add(given.get(i), givenNumbers.get(i));
         }
         if (lines.isEmpty()) {
             throw LineParser.wrong("the table has no device; write one a line, as in:"
@@ -57,20 +53,46 @@ public final class Table {
         lowersFirst = sort();
     }
 
+    private static Map<String, TargetType> byName(List<TargetType> types) {
+        Map<String, TargetType> byName = new LinkedHashMap<>();
+        types.forEach(type -> byName.put(type.name(), type));
+        return byName;
+    }
+
     /** Reads a table; the types are those it may use. */
     public static Table parse(String text, List<TargetType> types) throws BlockException {
-        return new Table(text, types);
+        LineParser parser = new LineParser(byName(types));
+        List<TableLine> lines = new ArrayList<>();
+        List<Integer> numbers = new ArrayList<>();
+        String[] texts = text.split("\n", -1);
+        for (int i = 0; i < texts.length; i++) {
+            TableLine line = parser.parse(i + 1, texts[i]);
+            if (line != null) {
+                lines.add(line);
+                numbers.add(i + 1);
+            }
+        }
+        return of(lines, numbers, types);
+    }
+
+    /** The table of lines that were read, with the number of each in the text. */
+    static Table of(List<TableLine> lines, List<Integer> numbers, List<TargetType> types)
+            throws BlockException {
+        return new Table(lines, numbers, types);
     }
 
     /** Reads a table from a file in UTF-8. */
     public static Table read(Path file, List<TargetType> types) throws BlockException {
+        return parse(text(file), types);
+    }
+
+    /** The text of a file in UTF-8. */
+    static String text(Path file) throws BlockException {
         String why;
         Errno errno = Errno.EIO;
         try {
-            return parse(StandardCharsets.UTF_8.newDecoder()
-                    .decode(ByteBuffer.wrap(Files.readAllBytes(file))).toString(), types);
-        } catch (BlockException e) {
-            throw e;
+            return StandardCharsets.UTF_8.newDecoder()
+                    .decode(ByteBuffer.wrap(Files.readAllBytes(file))).toString();
         } catch (NoSuchFileException e) {
             why = "there is no such file";
             errno = Errno.ENOENT;
@@ -168,6 +190,11 @@ public final class Table {
         way.add(name);
         return mistake(lines.get(name), LineParser.wrong("it stands on itself: "
                 + String.join(" on ", way) + "; let one of them stand on another device"));
+    }
+
+    /** Whether a device has no file: one with a dot in front is there for others to stand on. */
+    public static boolean hides(Device device) {
+        return device.name().startsWith(".");
     }
 
     /** A mistake with the place of its line in front. */

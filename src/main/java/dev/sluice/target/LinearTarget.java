@@ -2,12 +2,9 @@ package dev.sluice.target;
 
 import dev.sluice.block.Bio;
 import dev.sluice.block.BlockException;
-import dev.sluice.block.Device;
-import dev.sluice.block.Errno;
 import dev.sluice.block.Limits;
 import dev.sluice.block.Op;
 import dev.sluice.block.Target;
-import dev.sluice.block.Units;
 import dev.sluice.work.Host;
 import java.util.List;
 
@@ -15,14 +12,12 @@ import java.util.List;
 final class LinearTarget implements Target {
     static final TargetType TYPE = new Type();
 
-    private final Device lower;
-    private final long start;
+    private final Window window;
     private final Limits limits;
 
-    private LinearTarget(Device lower, long start, long size) {
-        this.lower = lower;
-        this.start = start;
-        this.limits = lower.limits().inherit(size);
+    private LinearTarget(Window window) {
+        this.window = window;
+        this.limits = window.lower().limits().inherit(window.size());
     }
 
     @Override
@@ -32,24 +27,24 @@ final class LinearTarget implements Target {
 
     @Override
     public void submit(Bio bio) {
-        long offset = bio.op() == Op.FLUSH ? 0 : start + bio.offset();
-        lower.submit(bio.part(0, bio.length(), offset));
+        long offset = bio.op() == Op.FLUSH ? 0 : window.start() + bio.offset();
+        window.lower().submit(bio.part(0, bio.length(), offset));
         bio.complete();
     }
 
     @Override
     public long allocated(long offset, long length) {
-        return lower.target().allocated(start + offset, length);
+        return window.allocated(offset, length);
     }
 
     @Override
     public long seek(long offset, boolean data) {
-        return Math.min(limits.size(), lower.target().seek(start + offset, data) - start);
+        return window.seek(offset, data);
     }
 
     @Override
     public String arguments() {
-        return Words.quote(lower.name()) + (start == 0 ? "" : " offset=" + Units.size(start));
+        return window.arguments();
     }
 
     private static final class Type implements TargetType {
@@ -76,29 +71,7 @@ final class LinearTarget implements Target {
 
         @Override
         public Target open(TargetArgs args, Host host) throws BlockException {
-            Device lower = args.lowers().get(0);
-            long whole = lower.limits().size();
-            int block = lower.limits().blockSize();
-            long start = args.size("offset", 0);
-            if (start % block != 0) {
-                throw new BlockException(Errno.EINVAL, "offset=" + Units.size(start) + " must be a"
-                        + " multiple of " + lower.name() + "'s block size, " + Units.size(block));
-            }
-            if (start >= whole) {
-                throw new BlockException(Errno.EINVAL, "offset=" + Units.size(start) + " must be"
-                        + " less than " + lower.name() + "'s size, " + Units.size(whole));
-            }
-            long size = args.size() < 0 ? whole - start : args.size();
-            if (size % block != 0) {
-                throw new BlockException(Errno.EINVAL, "size " + Units.size(size) + " must be a"
-                        + " multiple of " + lower.name() + "'s block size, " + Units.size(block));
-            }
-            if (size > whole - start) {
-                throw new BlockException(Errno.EINVAL, "size " + Units.size(size) + " does not"
-                        + " fit: " + lower.name() + " has " + Units.size(whole - start)
-                        + (start == 0 ? "" : " from offset=" + Units.size(start) + " on"));
-            }
-            return new LinearTarget(lower, start, size);
+            return new LinearTarget(Window.of(args));
         }
     }
 }

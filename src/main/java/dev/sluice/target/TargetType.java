@@ -17,6 +17,11 @@ public interface TargetType {
     /** How many device names stand after the type; their lines may come before or after. */
     int lowers();
 
+    /** Whether more device names than {@link #lowers} may stand there. */
+    default boolean moreLowers() {
+        return false;
+    }
+
     /** The keys whose value names one more device below. */
     default List<String> lowerKeys() {
         return List.of();

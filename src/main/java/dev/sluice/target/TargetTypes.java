@@ -9,6 +9,7 @@ public final class TargetTypes {
     /** All of them, in the order shown to users. */
     public static List<TargetType> all() {
         return List.of(ZeroTarget.TYPE, ErrorTarget.TYPE, RamTarget.TYPE, ZramTarget.TYPE,
-                FileTarget.TYPE, PloopTarget.TYPE, LinearTarget.TYPE, DelayTarget.TYPE);
+                FileTarget.TYPE, PloopTarget.TYPE, LinearTarget.TYPE, ConcatTarget.TYPE,
+                DelayTarget.TYPE, FlakeyTarget.TYPE);
     }
 }
