@@ -46,9 +46,10 @@ class TidyTest {
                     "sys", "block")),
             Map.entry("control", Set.of("table", "target", "zram", "ploop", "file", "storage",
                     "work", "sys", "block")),
+            Map.entry("watch", Set.of("block")),
             Map.entry("fuse", Set.of("control", "table", "target", "zram", "ploop", "file",
                     "storage", "work", "sys", "block")),
-            Map.entry("cli", Set.of("fuse", "control", "table", "target", "zram", "ploop",
+            Map.entry("cli", Set.of("fuse", "watch", "control", "table", "target", "zram", "ploop",
                     "file", "storage", "work", "sys", "block")));
 
     private static JavaClasses program() {

@@ -25,6 +25,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -86,19 +87,19 @@ class ControlFilesTest {
     @Test
     void knowsItsFiles() throws Exception {
         assertThat(files.list("")).containsExactly("table", "table.dm", "status", "status.json",
-                "pid", "version", "top", "disk", "plain", "slow");
+                "stats", "pid", "version", "top", "disk", "plain", "slow");
         assertThat(files.list("disk")).containsExactly("table", "table.dm", "status", "status.json",
                 "stats", "error", "message", "set");
         assertThat(files.lookup("")).isEqualTo(Node.FOLDER);
         assertThat(files.lookup("disk")).isEqualTo(Node.FOLDER);
-        for (String name : List.of("table", "status", "status.json", "pid", "version",
+        for (String name : List.of("table", "status", "status.json", "stats", "pid", "version",
                 "disk/table", "disk/status", "disk/status.json", "disk/stats", "disk/error")) {
             assertThat(files.lookup(name)).as(name).isEqualTo(Node.READABLE);
             assertThat(read(name)).endsWith("\n");
         }
         assertThat(files.lookup("disk/set")).isEqualTo(Node.ACTING);
         assertThat(files.lookup("disk/message")).isEqualTo(Node.ACTING);
-        for (String name : List.of("stats", "set", "none", "disk/", "disk/pid", "none/set",
+        for (String name : List.of("error", "set", "none", "disk/", "disk/pid", "none/set",
                 "/disk", "disk/set/x", "disk//set")) {
             assertThat(files.lookup(name)).as(name).isNull();
         }
@@ -173,6 +174,28 @@ class ControlFilesTest {
         assertThat(read("disk/table")).isEqualTo("disk 1M leaf speed=2k\n");
     }
 
+    /** What the live view needs of all devices is in one file, of one moment each. */
+    @Test
+    void showsTheCountersOfAllDevices() throws Exception {
+        now.addAndGet(5_000);
+        JsonNode all = new ObjectMapper().readTree(read("stats")).path("devices");
+        assertThat(all.findValuesAsText("name")).containsExactly("top", "disk", "plain", "slow");
+        JsonNode disk = all.get(1);
+        assertThat(disk.path("type").asText()).isEqualTo("leaf");
+        assertThat(disk.path("opens").asInt()).isEqualTo(4);
+        for (String name : List.of("held", "data_bytes", "stored_bytes", "in_flight", "busy_ns",
+                "weighted_ns")) {
+            assertThat(disk.path(name).isIntegralNumber()).as(name).isTrue();
+        }
+        assertThat(disk.path("at_ns").asLong()).isEqualTo(now.get());
+        for (Op op : Op.values()) {
+            JsonNode one = disk.path(op.name().toLowerCase(Locale.ROOT));
+            for (String name : List.of("ended", "bytes", "failed", "time_ns")) {
+                assertThat(one.path(name).isIntegralNumber()).as(op + " " + name).isTrue();
+            }
+        }
+    }
+
     @Test
     void showsStatus() throws Exception {
         String top = """
@@ -203,7 +226,8 @@ class ControlFilesTest {
         now.addAndGet(5_000_000);
 
         assertThat(read("slow/status")).contains("in_flight   1\noldest_us   5000\n");
-        assertThat(read("slow/stats")).startsWith("in_flight 1\noldest_us 5000\nread.ended 0\n");
+        assertThat(read("slow/stats")).startsWith("in_flight 1\noldest_us 5000\nat_ns 5000000\n"
+                + "busy_ns 5000000\nweighted_ns 5000000\nread.ended 0\n");
     }
 
     @Test

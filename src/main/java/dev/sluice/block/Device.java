@@ -1,6 +1,5 @@
 package dev.sluice.block;
 
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -36,7 +35,7 @@ public final class Device {
     private final Log log;
 
     private final Object lock = new Object();
-    private final InFlight inFlight = new InFlight(); // guarded by lock
+    private final InFlight inFlight; // guarded by lock
     private int rewriting; // guarded by lock
     private final IoStats stats = new IoStats(); // guarded by lock
     private final Later later = new Later();
@@ -76,6 +75,7 @@ public final class Device {
         this.lowers = List.copyOf(lowers);
         this.clock = clock;
         this.log = log;
+        this.inFlight = new InFlight(clock.nanos());
         Limits limits = target.limits();
         boolean imposes = !limits.inherited() && limits.blockSize() > 1;
         this.scratch = imposes
@@ -107,7 +107,7 @@ public final class Device {
                 bio.rewrites = false;
             }
             bio.blockers = 0;
-            inFlight.add(bio);
+            inFlight.add(bio, now);
             start = refused != null || !waits(bio) && !held(bio);
         }
         if (refused != null) {
@@ -181,7 +181,7 @@ public final class Device {
         }
         synchronized (lock) {
             Bio later = bio.after;
-            inFlight.remove(bio);
+            inFlight.remove(bio, now);
             stats.count(bio, now - bio.startNanos);
             if (watcher != null && bio.op().changes()) {
                 watcher.accept(bio);
@@ -485,15 +485,15 @@ public final class Device {
         }
     }
 
-    /** What is in flight, and counters and latencies by operation. */
-    public Map<String, Object> stats() {
+    /**
+     * What is in flight, for how long and how much, counters and latencies by operation; where
+     * there are any steps, in ascending order, also how many bios took how long by these.
+     */
+    public Map<String, Object> stats(long... upToNanos) {
         long now = clock.nanos();
         synchronized (lock) {
-            Map<String, Object> all = new LinkedHashMap<>();
-            all.put("in_flight", inFlight.count());
-            all.put("oldest_us", inFlight.oldest() == null ? 0
-                    : (now - inFlight.oldest().startNanos) / 1000);
-            all.putAll(stats.snapshot());
+            Map<String, Object> all = inFlight.snapshot(now);
+            all.putAll(stats.snapshot(upToNanos));
             return all;
         }
     }

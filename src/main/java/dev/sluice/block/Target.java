@@ -51,6 +51,16 @@ public interface Target extends AutoCloseable {
         return Map.of();
     }
 
+    /** Bios that it keeps waiting on purpose or for want of room. Must not block. */
+    default int heldBack() {
+        return 0;
+    }
+
+    /** What is stored, and what that takes, where the two differ. Must not block. */
+    default Packing packing() {
+        return Packing.NONE;
+    }
+
     /** Counters of the target's own by name, shown behind those of its device. */
     default Map<String, Object> stats() {
         return Map.of();

@@ -6,7 +6,8 @@ import picocli.CommandLine.Command;
 
 /** The commands that need a process of their own; the rest is files and {@code scripts/sluice}. */
 @Command(name = "sluice", mixinStandardHelpOptions = true,
-        subcommands = {MountCommand.class, TargetsCommand.class, ImageCommand.class})
+        subcommands = {MountCommand.class, TargetsCommand.class, ImageCommand.class,
+            TopCommand.class})
 public final class Commands {
     /** Runs one command line; the exit code. */
     public static int run(String[] args) {

@@ -183,6 +183,7 @@ public final class ControlFiles {
                 all.put("devices", devices.devices().stream().map(this::everything).toList());
                 yield json(all);
             }
+            case "stats" -> json(Map.of("devices", counters(new long[0])));
             case "pid" -> ProcessHandle.current().pid() + "\n";
             case "version" -> version + "\n";
             default -> throw new AssertionError(file);
@@ -195,6 +196,19 @@ public final class ControlFiles {
         all.put("pid", ProcessHandle.current().pid());
         all.putAll(mountFacts.get());
         return all;
+    }
+
+    /** What the watchers of all devices want to know, cheap to get. */
+    private List<Map<String, Object>> counters(long[] upToNanos) {
+        return devices.devices().stream().map(device -> {
+            Map<String, Object> all = facts(device);
+            all.putAll(deviceFacts.apply(device));
+            all.put("held", device.target().heldBack());
+            all.put("data_bytes", device.target().packing().dataBytes());
+            all.put("stored_bytes", device.target().packing().storedBytes());
+            all.putAll(device.stats(upToNanos));
+            return all;
+        }).toList();
     }
 
     private String ofDevice(Device device, String file) throws BlockException {

@@ -365,6 +365,11 @@ public final class Ploop implements Target {
     }
 
     @Override
+    public int heldBack() {
+        return noSpace.parkedCount();
+    }
+
+    @Override
     public String arguments() {
         return common.options.word() + (common.options.direct() ? " direct=on" : "")
                 + (limits.readOnly() ? " readonly=on" : "") + common.tuning.text();

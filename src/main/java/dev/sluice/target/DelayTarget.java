@@ -274,6 +274,13 @@ final class DelayTarget implements Target {
     }
 
     @Override
+    public int heldBack() {
+        synchronized (lock) {
+            return read.held + write.held + flush.held;
+        }
+    }
+
+    @Override
     public Map<String, Object> stats() {
         Map<String, Object> all = new LinkedHashMap<>();
         classes().forEach(c -> all.put("delayed_" + c.name, c.stats()));

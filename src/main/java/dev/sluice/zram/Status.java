@@ -1,5 +1,6 @@
 package dev.sluice.zram;
 
+import dev.sluice.block.Packing;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -62,6 +63,14 @@ final class Status {
         all.put("writeback_limit_enable", writeback.limited());
         all.put("writeback_limit", writeback.budget());
         all.put("writeback_batch_size", writeback.batch());
+    }
+
+    /** What pages in memory hold, and what that takes. */
+    Packing packing() {
+        Disk disk = zram.disk();
+        return disk == null ? Packing.NONE
+                : new Packing(disk.counters().pagesStored.sum() * options.page(),
+                        disk.counters().comprDataSize.sum());
     }
 
     /** Pages in the kernel's unit of 4 KiB. */

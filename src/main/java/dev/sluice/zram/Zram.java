@@ -9,6 +9,7 @@ import dev.sluice.block.Errno;
 import dev.sluice.block.Limits;
 import dev.sluice.block.Memory;
 import dev.sluice.block.Op;
+import dev.sluice.block.Packing;
 import dev.sluice.block.Target;
 import dev.sluice.sys.Arena;
 import java.util.ArrayList;
@@ -232,11 +233,7 @@ public final class Zram implements Target, BatchQueue.Work {
 
     /** Now, in whole seconds, as slots have it. */
     int second() {
-        return second(clock.nanos());
-    }
-
-    private static int second(long nanos) {
-        return (int) Math.floorDiv(nanos, SECOND_NANOS);
+        return (int) Math.floorDiv(clock.nanos(), SECOND_NANOS);
     }
 
     long memLimit() {
@@ -253,10 +250,8 @@ public final class Zram implements Target, BatchQueue.Work {
         users.enter();
         Disk d = disk;
         Op op = bio.op();
-        if (op == Op.FLUSH) {
-            end(bio, Errno.OK);
-        } else if (d == null) {
-            end(bio, Errno.EIO);
+        if (op == Op.FLUSH || d == null) {
+            end(bio, op == Op.FLUSH ? Errno.OK : Errno.EIO);
         } else {
             done.requests.increment();
             long first = bio.offset() / page;
@@ -323,7 +318,7 @@ public final class Zram implements Target, BatchQueue.Work {
         Memory data = bio.data();
         boolean read = bio.op() == Op.READ;
         Errno outcome = Errno.OK;
-        int second = second(bio.arrivedNanos());
+        int second = (int) Math.floorDiv(bio.arrivedNanos(), SECOND_NANOS);
         Streams own = d.streams().take();
         try {
             for (int i = from; i < from + count; i++) {
@@ -436,6 +431,11 @@ public final class Zram implements Target, BatchQueue.Work {
     @Override
     public Map<String, Object> status() {
         return status.all();
+    }
+
+    @Override
+    public Packing packing() {
+        return status.packing();
     }
 
     @Override
