@@ -76,7 +76,8 @@ final class CompactionTest {
             compact(rig);
             rig.settle();
             assertThat(rig.ops.stream().map(FileOp::kind)).containsExactly(Kind.WRITE, Kind.WRITE,
-                    Kind.WRITE, Kind.SYNC, Kind.WRITE, Kind.PUNCH, Kind.SYNC, Kind.RESIZE);
+                    Kind.WRITE, Kind.SYNC, Kind.WRITE, Kind.SYNC, Kind.PUNCH, Kind.SYNC,
+                    Kind.RESIZE);
             assertThat(rig.pages()).hasSize(1);
             assertThat(rig.ops.get(4).writesBelow(rig.dataStart())).isTrue();
         }

@@ -40,7 +40,7 @@ final class CrashJob implements AutoCloseable {
 
     private final Random random;
     private final Plan plan;
-    private Opener opener;
+    private CrashOpener opener;
     private final UnaryOperator<FileOp> fault;
     private final Set<Op> without = EnumSet.noneOf(Op.class);
     private boolean noFua;
@@ -118,11 +118,6 @@ final class CrashJob implements AutoCloseable {
         }
     }
 
-    /** Makes the target, on a new machine. */
-    interface Opener {
-        Target open(Backing backing, Host host, Plan plan) throws BlockException;
-    }
-
     /** Has a file that never fails. */
     CrashJob healthy() {
         healthy = true;
@@ -138,13 +133,14 @@ final class CrashJob implements AutoCloseable {
      * @param seen all states so far
      * @param fault says what is carried out in place of what was asked for; null for nothing
      */
-    CrashJob(long seed, Plan plan, Opener opener, Set<Long> seen, UnaryOperator<FileOp> fault) {
+    CrashJob(long seed, Plan plan, CrashOpener opener, Set<Long> seen,
+            UnaryOperator<FileOp> fault) {
         this.random = new Random(seed);
         this.plan = plan;
         this.opener = opener;
         this.seen = seen;
         this.fault = fault;
-        this.oracle = new SectorOracle(plan.size());
+        this.oracle = new SectorOracle(opener.most(plan));
         this.file = CrashImage.create(plan.version, plan.cluster, plan.clusters, plan.stale,
                 plan.blockSize, plan.extended, random);
     }
@@ -393,6 +389,7 @@ final class CrashJob implements AutoCloseable {
         raw.checkWords();
         raw.checkExtension();
         raw.judge(oracle, closed);
+        opener.judge(raw);
         Image.open("image", state, judges, (sentence, cause) -> { }).close();
         CrashImage again = image(state);
         again.checkWords();
@@ -435,7 +432,7 @@ final class CrashJob implements AutoCloseable {
 
     /** A range of any kind: sectors, whole clusters, what goes across some, the last one. */
     private void any(Op op, boolean fua) {
-        long size = plan.size();
+        long size = device.limits().size();
         long from;
         long length;
         switch (random.nextInt(5)) {
@@ -456,7 +453,7 @@ final class CrashJob implements AutoCloseable {
                 length = lastLength;
             }
             default -> {
-                from = (long) random.nextInt(plan.clusters) * plan.cluster;
+                from = random.nextLong(size / plan.cluster) * plan.cluster;
                 length = (long) plan.cluster * (1 + random.nextInt(op == Op.DISCARD ? 4 : 2));
             }
         }
@@ -487,7 +484,6 @@ final class CrashJob implements AutoCloseable {
         sim.later(this::next);
     }
 
-    /** How many flushes have ended. */
     long flushed() {
         return oracle.flushed();
     }

@@ -7,6 +7,8 @@ import dev.sluice.block.Memory;
 import dev.sluice.storage.Backing;
 import dev.sluice.sys.Arena;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * Header and table as they are in the file, byte for byte: page p of it is page p of the file, the
@@ -22,9 +24,12 @@ final class Bat {
     static final int BAD = -1;
 
     private final Arena arena;
-    private final Memory memory;
-    private final int bytes;
-    private final int first;
+    private final int blockSize;
+    private volatile Memory memory;
+    /** What it had before it grew: somebody may look without the lock. */
+    private final List<Memory> old = new ArrayList<>();
+    private int bytes;
+    private int first;
     /** Clusters from here on are not in the file. */
     private int end;
     private Header header;
@@ -32,16 +37,46 @@ final class Bat {
     /** An empty table. */
     Bat(Header header, Arena arena, int blockSize) {
         this.arena = arena;
-        this.header = header;
-        this.first = header.firstCluster();
+        this.blockSize = blockSize;
+        this.memory = begin(header);
         this.end = first;
+    }
+
+    private Memory begin(Header now) {
+        header = now;
+        first = now.firstCluster();
         long unit = Math.max(PAGE, blockSize);
-        long whole = (header.metaBytes() + unit - 1) / unit * unit;
-        this.bytes = (int) Math.min(Math.min(whole, (header.metaBytes() + PAGE - 1) & -PAGE),
-                header.dataStart());
-        this.memory = arena.map((int) whole);
-        memory.bytes().order(ByteOrder.LITTLE_ENDIAN);
-        header.encode(memory.bytes());
+        long whole = (now.metaBytes() + unit - 1) / unit * unit;
+        bytes = (int) Math.min(Math.min(whole, (now.metaBytes() + PAGE - 1) & -PAGE),
+                now.dataStart());
+        Memory fresh = arena.map((int) whole);
+        fresh.bytes().order(ByteOrder.LITTLE_ENDIAN);
+        now.encode(fresh.bytes());
+        return fresh;
+    }
+
+    /** Zeroes what is behind the last word in its page. */
+    void clearRest() {
+        for (int i = (int) header.metaBytes(); i < bytes; i++) {
+            memory.bytes().put(i, (byte) 0);
+        }
+    }
+
+    /** Goes on with a header for a larger disk; the rest was cleared. */
+    void grow(Header now) {
+        Memory before = memory;
+        int length = bytes;
+        Memory fresh = begin(now);
+        for (int at = Header.BYTES; at < length; at += Long.BYTES) {
+            // What is empty costs no memory.
+            if (at + Long.BYTES > length) {
+                fresh.bytes().putInt(at, before.bytes().getInt(at));
+            } else if (before.bytes().getLong(at) != 0) {
+                fresh.bytes().putLong(at, before.bytes().getLong(at));
+            }
+        }
+        old.add(before);
+        memory = fresh;
     }
 
     /** The table of a file; its holes are not touched. */
@@ -170,6 +205,7 @@ final class Bat {
     }
 
     void close() {
+        old.forEach(arena::unmap);
         arena.unmap(memory);
     }
 }

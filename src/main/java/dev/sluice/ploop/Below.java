@@ -174,7 +174,7 @@ final class Below implements AutoCloseable {
 
     /** Whether some level has a cluster of the disk. */
     boolean has(int index) {
-        return levels != null && levels.bytes().get(index) != 0;
+        return index < disk && levels != null && levels.bytes().get(index) != 0;
     }
 
     /** The uppermost level that has a cluster, where one has. */
@@ -199,7 +199,7 @@ final class Below implements AutoCloseable {
 
     /** Whether a cluster follows another one in the same file. */
     boolean follows(int index, int first) {
-        return levels.bytes().get(index) == levels.bytes().get(first)
+        return index < disk && levels.bytes().get(index) == levels.bytes().get(first)
                 && places.bytes().getInt(4 * index)
                         == places.bytes().getInt(4 * first) + (index - first);
     }

@@ -6,8 +6,8 @@ import dev.sluice.sys.Arena;
 /** A set of clusters, outside the heap; costs memory where it holds some. For one thread. */
 final class Bits {
     private final Arena arena;
-    private final Memory words;
-    private final int size;
+    private Memory words;
+    private int size;
     private int count;
     /** None is below. */
     private int lowest;
@@ -27,8 +27,25 @@ final class Bits {
         words.bytes().putLong((cluster >>> 6) * 8, word(cluster) ^ 1L << cluster);
     }
 
+    /** Takes larger clusters too from now on. */
+    void grow(int more) {
+        if (more <= size) {
+            return;
+        }
+        Memory before = words;
+        words = arena.map(((more - 1 >>> 6) + 1) * 8);
+        for (int at = 0; at < before.size() && count > 0; at += Long.BYTES) {
+            if (before.bytes().getLong(at) != 0) {
+                words.bytes().putLong(at, before.bytes().getLong(at));
+            }
+        }
+        arena.unmap(before);
+        lowest = count == 0 ? more : lowest;
+        size = more;
+    }
+
     boolean has(int cluster) {
-        return (word(cluster) >>> cluster & 1) != 0;
+        return cluster < size && (word(cluster) >>> cluster & 1) != 0;
     }
 
     void add(int cluster) {

@@ -15,10 +15,12 @@ final class ClusterMap {
     private static final int SHIFT = 6;
 
     private final Arena arena;
-    private final Memory used;
-    private final Memory ready;
-    private final int first;
-    private final int capacity;
+    private Memory used;
+    private Memory ready;
+    private int first;
+    /** Clusters below are not given out, as they are to be none of data. */
+    private int floor;
+    private int capacity;
     private int end;
     private int usedCount;
     private int readyCount;
@@ -35,6 +37,7 @@ final class ClusterMap {
     ClusterMap(Arena arena, int first, int end, int capacity) {
         this.arena = arena;
         this.first = first;
+        this.floor = first;
         this.end = end;
         this.capacity = capacity;
         this.lowest = first;
@@ -88,10 +91,12 @@ final class ClusterMap {
             if (bit(used, cluster) || bit(ready, cluster)) {
                 throw new AssertionError("cluster " + cluster + " is not stale");
             }
-            flip(ready, cluster);
+            if (cluster >= floor) {
+                flip(ready, cluster);
+                readyCount++;
+            }
         }
-        readyCount += until - from;
-        lowest = Math.min(lowest, from);
+        lowest = Math.min(lowest, Math.max(from, floor));
     }
 
     /** The lowest ready cluster, or 0. */
@@ -133,9 +138,9 @@ final class ClusterMap {
         }
     }
 
-    /** The next stale cluster from one on, or 0. */
+    /** The next stale cluster from one on that may be made ready, or 0. */
     int stale(int from) {
-        int cluster = Math.max(first, from);
+        int cluster = Math.max(floor, from);
         while (cluster < end) {
             int at = (cluster >>> SHIFT) * 8;
             long busy = used.bytes().getLong(at) | ready.bytes().getLong(at);
@@ -170,6 +175,49 @@ final class ClusterMap {
             throw new AssertionError("from " + end + " to " + newEnd + " of " + capacity);
         }
         end = newEnd;
+    }
+
+    /**
+     * From now on no cluster below is given out, and there may be more of them: those that are
+     * used stay so until they are freed.
+     */
+    void floor(int newFloor, int newCapacity) {
+        floor = newFloor;
+        if (newCapacity > capacity) {
+            used = larger(used, newCapacity);
+            ready = larger(ready, newCapacity);
+            capacity = newCapacity;
+        }
+        for (int cluster = first; cluster < Math.min(floor, end); cluster++) {
+            unready(cluster);
+        }
+        lowest = Math.max(lowest, floor);
+    }
+
+    /** Data begins here from now on; nothing below is used. */
+    void begin(int newFirst) {
+        if (usedBefore(newFirst) != 0 || newFirst > end) {
+            throw new AssertionError("cluster " + usedBefore(newFirst) + " is used");
+        }
+        first = newFirst;
+        floor = newFirst;
+    }
+
+    private Memory larger(Memory before, int newCapacity) {
+        Memory after = arena.map(((newCapacity - 1 >>> SHIFT) + 1) * 8);
+        int bytes = ((end - 1 >>> SHIFT) + 1) * 8;
+        for (int at = 0; at < bytes; at += 8) {
+            if (before.bytes().getLong(at) != 0) {
+                after.bytes().putLong(at, before.bytes().getLong(at));
+            }
+        }
+        arena.unmap(before);
+        return after;
+    }
+
+    /** The first cluster that may be given out. */
+    int floor() {
+        return floor;
     }
 
     /** The cluster behind the last one that is used; the first where none is. */

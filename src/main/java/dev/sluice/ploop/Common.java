@@ -14,7 +14,7 @@ final class Common {
     final Object lock = new Object();
     final Options options;
     final Image image;
-    final Header header;
+    volatile Header header; // changed under lock, as is what follows from it
     final Bat bat; // guarded by lock
     final ClusterMap clusters; // guarded by lock
     final Backing backing;
@@ -22,7 +22,7 @@ final class Common {
     final WorkQueue queue;
     final Epochs epochs = new Epochs(); // guarded by lock
     /** Clusters of the disk. */
-    final int disk;
+    volatile int disk;
     /** What lies below the image. */
     final Below below;
     /** Those of them that have a cluster of the file. */

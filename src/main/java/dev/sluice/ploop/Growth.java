@@ -19,6 +19,7 @@ final class Growth {
     private final Errand errand;
     private List<Run> inHand = List.of(); // guarded by common.lock; what is being zeroed
     private Runnable told = () -> { };
+    private boolean needed; // guarded by common.lock; one more at least, whatever else is wanted
     private boolean blocked; // guarded by common.lock
     private long cutsAsked; // guarded by common.lock
     private long cuts; // guarded by common.lock
@@ -55,6 +56,14 @@ final class Growth {
         errand.ask();
     }
 
+    /** Has the file reach to where clusters may be taken, and one be ready, soon. */
+    void need() {
+        synchronized (common.lock) {
+            needed = true;
+        }
+        errand.ask();
+    }
+
     /** There may be room again. */
     void unblock() {
         synchronized (common.lock) {
@@ -88,6 +97,12 @@ final class Growth {
     boolean prepares(int cluster) {
         assert Thread.holdsLock(common.lock);
         return inHand.stream().anyMatch(run -> run.from <= cluster && cluster < run.until);
+    }
+
+    /** The same of any cluster before one. */
+    boolean preparesBefore(int cluster) {
+        assert Thread.holdsLock(common.lock);
+        return inHand.stream().anyMatch(run -> run.from < cluster);
     }
 
     private boolean cutNow() {
@@ -128,10 +143,15 @@ final class Growth {
             if (common.failed() || want <= 0 || 2L * common.clusters.readyCount() > step()) {
                 want = 0;
             }
+            if (needed && common.clusters.readyCount() == 0) {
+                want = Math.max(1, want);
+            }
+            needed = false;
+            int behind = Math.max(0, common.clusters.floor() - common.clusters.end());
             int found = findStale(stale, want);
             inHand = List.copyOf(stale);
             end = common.clusters.end();
-            extend = Math.min(want - found, common.clusters.capacity() - end);
+            extend = Math.min(want - found + behind, common.clusters.capacity() - end);
         }
         Errno outcome = zero(stale);
         if (extend > 0) {

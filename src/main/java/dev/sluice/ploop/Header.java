@@ -178,6 +178,23 @@ public record Header(int version, int heads, int cylinders, long clusterSectors,
                 dataSectors, empty ? flags | EMPTY : flags & ~EMPTY, extension);
     }
 
+    /** The same for a larger disk: with a larger table, and data that begins behind it. */
+    Header grown(long diskBytes) throws BlockException {
+        long needed = (diskBytes - 1) / clusterBytes() + 1;
+        if (needed > MAX_ENTRIES || diskBytes / SECTOR > (version == 1 ? MAX_WORD
+                : Long.MAX_VALUE)) {
+            throw new BlockException(Errno.EFBIG, "a disk of " + diskBytes + " bytes has " + needed
+                    + " clusters of " + clusterBytes() + ", more than an image of version "
+                    + version + " can have");
+        }
+        Header larger = new Header(version, heads, cylinders, clusterSectors,
+                (int) Math.max(needed, entries), diskBytes / SECTOR, inUse, dataStart() / SECTOR,
+                flags, extension);
+        long more = Math.max(0, larger.leastDataSectors() - larger.dataSectors);
+        return larger.withData(larger.dataSectors
+                + (more + clusterSectors - 1) / clusterSectors * clusterSectors);
+    }
+
     /** The same with another start of data, in sectors. */
     public Header withData(long nowDataSectors) {
         return new Header(version, heads, cylinders, clusterSectors, entries, sectors, inUse,

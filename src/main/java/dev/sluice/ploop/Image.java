@@ -44,13 +44,17 @@ public final class Image implements AutoCloseable {
         Header header = meant(stored, backing.size());
         int end = end(header);
         bat = Bat.read(path, header, backing, arena);
-        long room = (long) end + header.entries() + SPARE;
-        clusters = new ClusterMap(arena, header.firstCluster(), end,
-                (int) Math.min(room, Math.min(header.lastCluster() + 1L, MAX_CLUSTERS)));
+        clusters = new ClusterMap(arena, header.firstCluster(), end, room(header, end));
         // A cluster that is cut short can be read as far as it is there.
         bat.end(header.offset(end) < backing.size() ? end + 1 : end);
         extension = Extension.read(header, backing, arena, end);
         findings = Scan.run(stored, bat, extension, clusters, backing);
+    }
+
+    /** The first cluster that can never be in the file, which has as many as end now. */
+    int room(Header header, int end) {
+        long room = (long) Math.max(end, header.firstCluster()) + header.entries() + SPARE;
+        return (int) Math.min(room, Math.min(header.lastCluster() + 1L, MAX_CLUSTERS));
     }
 
     /** What the first bytes of a file say; throws where they are no header. */

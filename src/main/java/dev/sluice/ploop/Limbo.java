@@ -6,7 +6,8 @@ import dev.sluice.block.Errno;
  * Clusters that no word names any more, on their way to be taken again. In batches: what is
  * discarded gathers; when the batch before is done, it leaves. A batch is free once its pages are
  * in the file and every request that began before has ended: then it is punched, and a sync makes
- * that and the pages durable.
+ * that and the pages durable. Should the pages be lost, what was discarded reads as zeros; but what
+ * has moved must not, and its pages are durable before.
  *
  * <table>
  * <caption>States of a batch</caption>
@@ -26,6 +27,7 @@ final class Limbo {
     private Runnable freed = () -> { };
     private Bits gathering; // guarded by common.lock
     private Bits leaving; // guarded by common.lock; while punched, changed by the errand only
+    private boolean moved; // guarded by common.lock; data of some that gather is elsewhere
     private boolean pagesWritten; // guarded by common.lock
     private boolean batch; // guarded by common.lock
     private long turn; // guarded by common.lock; all that began before this batch have ended
@@ -49,6 +51,18 @@ final class Limbo {
     void add(int cluster) {
         assert Thread.holdsLock(common.lock);
         gathering.add(cluster);
+    }
+
+    /** The same of one whose data is elsewhere by now: it stays until that is durably so. */
+    void addMoved(int cluster) {
+        add(cluster);
+        moved = true;
+    }
+
+    /** There may be more clusters than before. */
+    void grow() {
+        assert Thread.holdsLock(common.lock);
+        gathering.grow(common.clusters.capacity());
     }
 
     /** Has it look what can go on. */
@@ -94,20 +108,25 @@ final class Limbo {
         }
         boolean begins;
         boolean ends;
+        boolean sync;
         synchronized (common.lock) {
             begins = !batch && gathering.count() > 0;
+            sync = false;
             if (begins) {
                 Bits empty = leaving;
+                empty.grow(common.clusters.capacity());
                 leaving = gathering;
                 gathering = empty;
                 batch = true;
                 pagesWritten = false;
+                sync = moved;
+                moved = false;
                 turn = common.epochs.ask();
             }
             ends = batch && common.epochs.passed(turn) && pagesWritten;
         }
         if (begins) {
-            writeback.add(Wait.hastened(this::written));
+            writeback.add(Wait.hastened(sync, this::written));
         } else if (ends) {
             release();
         }

@@ -21,7 +21,7 @@ import java.util.Map;
  */
 final class LongWork {
     /** How a step ended. */
-    enum Step { MORE, WAIT, DONE }
+    enum Step { MORE, LATER, WAIT, DONE }
 
     /** What is to be done. Its steps come one after the other, from any worker. */
     interface Job {
@@ -30,7 +30,8 @@ final class LongWork {
 
         /**
          * Does a little of it; may block, for some milliseconds. After {@link Step#WAIT} it comes
-         * again when {@link #again} was called, and perhaps before. A throw ends the job.
+         * again when {@link #again} was called, and perhaps before; after {@link Step#LATER} in
+         * some milliseconds. A throw ends the job.
          */
         Step step() throws BlockException;
 
@@ -55,6 +56,7 @@ final class LongWork {
     }
 
     private static final long PAUSE_MILLIS = 50;
+    private static final long LATER_NANOS = 10_000_000;
 
     private final Common common;
     private final Errand errand;
@@ -179,7 +181,9 @@ final class LongWork {
             } else if (step == Step.DONE) {
                 end(now, "done" + now.summary(), null);
             } else if (step == Step.MORE) {
-                pause(common.now() - start);
+                share(common.now() - start);
+            } else if (step == Step.LATER) {
+                pause(LATER_NANOS);
             }
         } catch (BlockException e) {
             end(now, "failed: " + e.getMessage(), e);
@@ -191,7 +195,7 @@ final class LongWork {
     }
 
     /** Lets others have their share, if there are any. */
-    private void pause(long tookNanos) {
+    private void share(long tookNanos) {
         long uses;
         synchronized (common.lock) {
             uses = common.epochs.entered();
@@ -199,7 +203,10 @@ final class LongWork {
         boolean alone = uses == usesSeen;
         usesSeen = uses;
         int share = common.tuning.background();
-        long pause = alone ? 0 : tookNanos * (100 - share) / share;
+        pause(alone ? 0 : tookNanos * (100 - share) / share);
+    }
+
+    private void pause(long pause) {
         synchronized (this) {
             if (pause > 0 && !cancelled && !closed && !armed) {
                 notBefore = common.now() + pause;

@@ -290,7 +290,7 @@ final class Moves {
         if (!move.gone && (drops || move.to != 0)) {
             common.bat.set(move.index, drops ? Bat.NONE : move.to);
             common.mapped -= drops ? 1 : 0;
-            limbo.add(move.from);
+            limbo.addMoved(move.from);
             writeback.changed(move.index, true);
             moved++;
         }

@@ -7,8 +7,8 @@ final class PageList {
     private static final int OUT = -2;
     private static final int NONE = -1;
 
-    private final int[] next;
-    private final int[] before;
+    private int[] next;
+    private int[] before;
     private int first = NONE;
     private int last = NONE;
     private int count;
@@ -17,6 +17,14 @@ final class PageList {
         next = new int[pages];
         before = new int[pages];
         Arrays.fill(next, OUT);
+    }
+
+    /** Takes larger pages too from now on. */
+    void grow(int pages) {
+        int from = next.length;
+        next = Arrays.copyOf(next, pages);
+        before = Arrays.copyOf(before, pages);
+        Arrays.fill(next, from, pages, OUT);
     }
 
     boolean has(int page) {

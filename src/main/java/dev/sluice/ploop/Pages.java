@@ -1,5 +1,7 @@
 package dev.sluice.ploop;
 
+import java.util.Arrays;
+
 /**
  * Which pages of the table differ from the file, since when, and when they are to be written.
  *
@@ -26,17 +28,17 @@ final class Pages {
 
     private static final int NONE = -1;
 
-    private final int count;
+    private int count;
     private final PageList byFirst;
     private final PageList byLast;
     private final PageList urgent;
-    private final long[] firstNanos;
-    private final long[] lastNanos;
+    private long[] firstNanos;
+    private long[] lastNanos;
     private int writing = NONE;
     private boolean writingUrgent;
     private long written;
     private long hottest;
-    private final int[] writes;
+    private int[] writes;
 
     Pages(int count) {
         this.count = count;
@@ -46,6 +48,17 @@ final class Pages {
         firstNanos = new long[count];
         lastNanos = new long[count];
         writes = new int[count];
+    }
+
+    /** There are more pages from now on. */
+    void grow(int more) {
+        count = more;
+        byFirst.grow(more);
+        byLast.grow(more);
+        urgent.grow(more);
+        firstNanos = Arrays.copyOf(firstNanos, more);
+        lastNanos = Arrays.copyOf(lastNanos, more);
+        writes = Arrays.copyOf(writes, more);
     }
 
     /** A word of the page has changed. */

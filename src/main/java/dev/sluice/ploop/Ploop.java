@@ -9,11 +9,13 @@ import dev.sluice.block.Limits;
 import dev.sluice.block.Memory;
 import dev.sluice.block.Op;
 import dev.sluice.block.Target;
+import dev.sluice.block.Units;
 import dev.sluice.file.FileIo;
 import dev.sluice.ploop.Mapping.Found;
 import dev.sluice.ploop.Mapping.Piece;
 import dev.sluice.storage.Backing;
 import dev.sluice.work.Host;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.IntPredicate;
@@ -34,7 +36,7 @@ public final class Ploop implements Target {
     private static final long CLOSE_MILLIS = 60_000;
 
     private final Common common;
-    private final Limits limits;
+    private volatile Limits limits;
     private final FileIo io;
     private final Writeback writeback;
     private final Limbo limbo;
@@ -114,7 +116,10 @@ public final class Ploop implements Target {
         writeback.noSpace(noSpace);
         limbo.freed(this::freed);
         growth.whenCut(work::again);
-        common.whenFailed(this::gaveUp);
+        common.whenFailed(() -> {
+            noSpace.restart();
+            work.again();
+        });
         host.timer().use();
     }
 
@@ -305,12 +310,6 @@ public final class Ploop implements Target {
         }
     }
 
-    /** Nothing can be changed any more: nobody waits for that. */
-    private void gaveUp() {
-        noSpace.restart();
-        work.again();
-    }
-
     @Override
     public void drain() {
         io.drain();
@@ -377,7 +376,10 @@ public final class Ploop implements Target {
 
     @Override
     public synchronized void set(Map<String, String> changes) throws BlockException {
-        Tuning next = common.tuning.with(changes);
+        Map<String, String> rest = new HashMap<>(changes);
+        String size = rest.remove("size");
+        Tuning next = common.tuning.with(rest);
+        Grow grow = size == null ? null : grow(Units.parseSize("size", size));
         boolean gaveUp = common.tuning.waits() && !next.waits();
         common.tuning = next;
         growth.unblock();
@@ -385,6 +387,24 @@ public final class Ploop implements Target {
         if (gaveUp) {
             retry();
         }
+        if (grow != null) {
+            work.await(grow, CLOSE_MILLIS);
+        }
+    }
+
+    /** Begins to make the disk larger; null where it has that size. */
+    Grow grow(long bytes) throws BlockException {
+        if (bytes == limits.size()) {
+            return null;
+        }
+        if (tracking.on()) {
+            throw new BlockException(Errno.EBUSY, "the disk does not grow while its changes are"
+                    + " tracked: end that first with the message tracking_stop");
+        }
+        Grow grow = new Grow(common, limbo, moves, growth, writeback, work,
+                now -> limits = limits.withSize(now), bytes);
+        work.begin(grow);
+        return grow;
     }
 
     @Override
@@ -417,12 +437,10 @@ public final class Ploop implements Target {
         noSpace.retry();
     }
 
-    /** What it does when a message asks for it. */
     LongWork work() {
         return work;
     }
 
-    /** For tests. */
     Bat bat() {
         return common.bat;
     }

@@ -69,6 +69,11 @@ final class Tracking {
         this.cluster = cluster;
     }
 
+    /** Whether changes are tracked. */
+    synchronized boolean on() {
+        return on;
+    }
+
     /** Whose changes they are. */
     void attached(Device to) {
         device = to;

@@ -26,8 +26,8 @@ record Wait(Bio bio, int from, int until, boolean sync, End end) {
     }
 
     /** Somebody who waits for the pages that are hastened. */
-    static Wait hastened(End end) {
-        return new Wait(null, 0, 0, false, end);
+    static Wait hastened(boolean sync, End end) {
+        return new Wait(null, 0, 0, sync, end);
     }
 
     /** Tells how it went. */

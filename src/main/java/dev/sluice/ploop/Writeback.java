@@ -68,6 +68,19 @@ final class Writeback {
         arm();
     }
 
+    /** A page is to be written soon, whatever has changed in it. */
+    void dirty(int page) {
+        assert Thread.holdsLock(common.lock);
+        pages.dirty(page, common.now());
+        pages.hasten(page);
+    }
+
+    /** The table has more pages from now on. */
+    void grow() {
+        assert Thread.holdsLock(common.lock);
+        pages.grow(common.bat.pages());
+    }
+
     /** Whether a page of the file is not yet as it is here. */
     boolean behind(int page) {
         assert Thread.holdsLock(common.lock);

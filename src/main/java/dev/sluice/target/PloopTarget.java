@@ -69,6 +69,8 @@ final class PloopTarget implements TargetType {
                         + " use"),
                 new Parameter("prealloc", "SIZE", "128M",
                         "how far the image grows at a time; can change in use"),
+                new Parameter("size", "SIZE", "",
+                        "in use only: makes the disk larger, to this size"),
                 new Parameter("background", "PERCENT", "20",
                         "how much of the time long work takes while the device is in use; can"
                         + " change in use"));
@@ -103,6 +105,10 @@ final class PloopTarget implements TargetType {
     @Override
     public Target open(TargetArgs args, Host host) throws BlockException {
         boolean direct = args.flag("direct", false);
+        if (args.values().containsKey("size")) {
+            throw new BlockException(Errno.EINVAL, "size= makes a disk larger that is in use; in"
+                    + " the table write - where the size stands");
+        }
         Map<String, String> values = new HashMap<>(args.values());
         values.keySet().retainAll(Tuning.KEYS);
         Chain chain = chain(args.path(), args.values());

@@ -1,0 +1,111 @@
+package dev.sluice.ploop;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.sluice.testing.FileOp;
+import dev.sluice.testing.FileOp.Kind;
+import dev.sluice.testing.Seeds;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+import java.util.function.UnaryOperator;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** The power fails in the midst of compacting and growing. */
+@Tag("contract")
+@Timeout(400)
+final class CrashLifeTest {
+    private static final int STATES = 30_000;
+
+    @Test
+    void noPowerFailureLosesAnythingOfAnImageThatMoves() throws Exception {
+        long seed = Seeds.seed("CrashLifeTest");
+        Set<Long> seen = new HashSet<>();
+        int grown = 0;
+        int compacted = 0;
+        int jobs = 0;
+        for (int i = 0; seen.size() < STATES; i++) {
+            CrashJob.Plan plan = CrashLife.plan(new Random(seed + i));
+            CrashLife life = new CrashLife(seed + i, plan);
+            try (CrashJob job = new CrashJob(seed + i, plan, life, seen, op -> op)) {
+                job.run(6, 60);
+                grown += life.grown;
+                compacted += life.compacted;
+                jobs++;
+            } catch (AssertionError e) {
+                throw new AssertionError("-Dseed=" + (seed + i) + ": " + e.getMessage(), e);
+            }
+        }
+        System.out.println("CrashLifeTest: " + seen.size() + " distinct states, " + jobs + " jobs,"
+                + " grown " + grown + " times, compacted " + compacted + " times");
+        assertThat(grown).isPositive();
+        assertThat(compacted).isPositive();
+    }
+
+    /** What a file does that lies while something is at work. */
+    private enum Lie {
+        /** I3: words name copies that are not durable; or pages are free too early. */
+        NO_SYNC,
+        /** What a table grew into is not zeroed. */
+        NO_ZEROS_FOR_THE_TABLE,
+        /** I4: the header may be durable before the room behind it. */
+        NO_SYNC_BEFORE_THE_HEADER,
+        /** I2: clusters are free that are still named. */
+        NO_PAGES,
+        /** A copy goes nowhere. */
+        NO_COPY
+    }
+
+    /** Lies while something is at work. */
+    private static final class Liar implements UnaryOperator<FileOp> {
+        private final Lie lie;
+        private final CrashLife life;
+        private final List<FileOp> pending = new ArrayList<>();
+
+        Liar(Lie lie, CrashLife life) {
+            this.lie = lie;
+            this.life = life;
+        }
+
+        @Override
+        public FileOp apply(FileOp op) {
+            boolean lies = life.working() && switch (lie) {
+                case NO_SYNC -> op.kind() == Kind.SYNC;
+                case NO_ZEROS_FOR_THE_TABLE -> op.kind() == Kind.ZERO && op.offset() <= 1024;
+                case NO_SYNC_BEFORE_THE_HEADER -> op.kind() == Kind.SYNC && pending.stream()
+                        .anyMatch(p -> p.kind() == Kind.ZERO && p.offset() <= 1024);
+                case NO_PAGES -> op.kind() == Kind.WRITE && op.writesBelow(64);
+                case NO_COPY -> op.kind() == Kind.WRITE && !op.writesBelow(1024)
+                        && op.length() >= 512;
+            };
+            if (op.kind() == Kind.SYNC) {
+                pending.clear();
+            } else {
+                pending.add(op);
+            }
+            return lies ? null : op;
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aFileThatLiesIsSeen(Lie lie) {
+        assertThatThrownBy(() -> {
+            for (int i = 0; i < 60; i++) {
+                CrashJob.Plan plan = CrashLife.plan(new Random(4711 + i)).with(2, 0, false);
+                CrashLife life = new CrashLife(4711 + i, plan);
+                try (CrashJob job = new CrashJob(4711 + i, plan, life, new HashSet<>(),
+                        new Liar(lie, life)).healthy()) {
+                    job.run(4, 40);
+                }
+            }
+        }).as("%s", lie).isInstanceOf(AssertionError.class).hasMessageContaining("after the crash");
+    }
+}
