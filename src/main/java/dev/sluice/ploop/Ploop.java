@@ -336,19 +336,7 @@ public final class Ploop implements Target {
 
     @Override
     public long seek(long offset, boolean data) {
-        int index = (int) (offset / cluster);
-        while (index < common.disk) {
-            synchronized (common.lock) {
-                int end = Math.min(common.disk, index + Mapping.AT_ONCE);
-                while (index < end && common.has(index) != data) {
-                    index++;
-                }
-                if (index < end) {
-                    return Math.max(offset, index * cluster);
-                }
-            }
-        }
-        return limits.size();
+        return status.seek(offset, data, limits.size());
     }
 
     @Override

@@ -104,6 +104,24 @@ final class Status {
         return bytes;
     }
 
+    /** The next byte that begins data, or a hole; where there is none, the end. */
+    long seek(long offset, boolean data, long end) {
+        long cluster = common.header.clusterBytes();
+        int index = (int) (offset / cluster);
+        while (index < common.disk) {
+            synchronized (common.lock) {
+                int until = Math.min(common.disk, index + Mapping.AT_ONCE);
+                while (index < until && common.has(index) != data) {
+                    index++;
+                }
+                if (index < until) {
+                    return Math.max(offset, index * cluster);
+                }
+            }
+        }
+        return end;
+    }
+
     /** Whether what the class comment of {@link Ploop} says holds. */
     boolean check() {
         assert Thread.holdsLock(common.lock);
