@@ -44,10 +44,24 @@ final class Fio {
                 cell.writes());
     }
 
-    /** Writes all of the file once, so that reads find data and writes overwrite. */
+    /**
+     * Writes all of the file once, so that reads find data and writes overwrite. In small pieces:
+     * the page cache keeps what one call writes in one folio, and is slow to write into large ones,
+     * so that otherwise a side would be measured by how its file was filled.
+     */
     Result fill(Path file, boolean direct) throws IOException, InterruptedException {
-        return parse(fio(300, file, direct, List.of("--rw=write", "--bs=1m", "--ioengine=libaio",
-                "--iodepth=4", "--end_fsync=1")), true);
+        return write(file, direct, "64k", 16);
+    }
+
+    /** Writes all of the file once, 1 MiB each. */
+    Result first(Path file, boolean direct) throws IOException, InterruptedException {
+        return write(file, direct, "1m", 4);
+    }
+
+    private Result write(Path file, boolean direct, String blockSize, int depth)
+            throws IOException, InterruptedException {
+        return parse(fio(300, file, direct, List.of("--rw=write", "--bs=" + blockSize,
+                "--ioengine=libaio", "--iodepth=" + depth, "--end_fsync=1")), true);
     }
 
     private String fio(int limit, Path file, boolean direct, List<String> options)

@@ -132,7 +132,7 @@ final class PloopFirst implements Callable<Integer> {
             // Neither the file before this one, nor its end, is to be paid for by this one.
             shell.run(120, "sync");
             try (Serving serving = side.starter().start(data)) {
-                warming.fill(serving.file(), side.fioDirect());
+                warming.first(serving.file(), side.fioDirect());
                 run(measured, side, serving, results);
                 if (serving.gc() == Gc.NONE && serving.pids().isEmpty()) {
                     Side again = new Side(side.name() + OVERWRITE, "", Data.FILE, side.cached(),
@@ -149,7 +149,7 @@ final class PloopFirst implements Callable<Integer> {
             throws IOException, InterruptedException {
         long collections = serving.gc().count();
         ServerLoad before = ServerLoad.of(serving.pids());
-        Fio.Result result = fio.fill(serving.file(), side.fioDirect());
+        Fio.Result result = fio.first(serving.file(), side.fioDirect());
         Spent spent = ServerLoad.of(serving.pids()).since(before);
         boolean served = !serving.pids().isEmpty();
         double requests = result.requests();

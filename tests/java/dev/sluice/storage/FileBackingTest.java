@@ -125,6 +125,22 @@ final class FileBackingTest {
         assertThat(content()[512 + 4096]).isEqualTo((byte) 10);
     }
 
+    /** One folio of the page cache each: in a large one later writes of a page are slow. */
+    @Test
+    void largeWritesReachThePageCacheInPieces() throws Exception {
+        Memory large = arena.map(300 << 10);
+        for (int at = 0; at < large.bytes().capacity(); at++) {
+            large.bytes().put(at, (byte) (at / 1000 + 3));
+        }
+        calls.clear();
+        assertThat(backing.write(512, large, 0, 300 << 10)).isEqualTo(Errno.OK);
+        assertThat(calls).containsExactly("pwrite", "pwrite", "pwrite");
+        byte[] bytes = new byte[300 << 10];
+        large.bytes().get(0, bytes);
+        assertThat(Arrays.copyOfRange(content(), 512, 512 + (300 << 10))).isEqualTo(bytes);
+        assertThat(content()).hasSize(512 + (300 << 10));
+    }
+
     @Test
     void failuresKeepTheirErrno() {
         fails("pwrite", Errno.ENOSPC);
