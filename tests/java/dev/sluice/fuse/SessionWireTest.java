@@ -51,8 +51,11 @@ class SessionWireTest {
     private final Timer timer = new Timer((s, c) -> { });
     private Session session;
     private Thread thread;
+    private Channel first;
     private int here;
     private int there;
+    private int alsoHere;
+    private int alsoThere;
     private long handle;
 
     @BeforeEach
@@ -60,16 +63,20 @@ class SessionWireTest {
         assertThat(sockets.socketpair(UNIX, SEQPACKET, 0, out.address())).isZero();
         here = out.bytes().getInt(0);
         there = out.bytes().getInt(4);
+        assertThat(sockets.socketpair(UNIX, SEQPACKET, 0, out.address())).isZero();
+        alsoHere = out.bytes().getInt(0);
+        alsoThere = out.bytes().getInt(4);
         Handles handles = new Handles(List.of(device));
         handle = handles.open(device.name());
-        Channel channel = new Channel(there);
+        first = new Channel(there);
+        Channels channels = new Channels(first, () -> new Channel(alsoThere));
         SlotPool slots = new SlotPool(arena, new Background(64 << 20, 64, n -> true),
                 new CompletionWorker(Completion.Mode.AUTO, workers.queue("c"), (s, c) -> { }),
                 (s, c) -> { });
         Readers readers = new Readers(1);
         Sessions sessions = new Sessions(null, readers, (s, c) -> { });
-        session = new Session(channel,
-                new Intake(channel, new Completions(true), timer, MountOptions.parse(null),
+        session = new Session(channels,
+                new Intake(channels, new Completions(true), timer, MountOptions.parse(null),
                         System::nanoTime, arena), null,
                 handles, slots, workers::queue, new Interrupts(
                         look -> look.test(List.of(device)), timer,
@@ -78,16 +85,17 @@ class SessionWireTest {
                 new Pace(System::nanoTime, arena));
         thread = new Thread(session);
         thread.setDaemon(true);
-        thread.start();
     }
 
     @AfterEach
     void end() throws InterruptedException {
         session.stop();
         Libc.LIBC.close(here);
+        Libc.LIBC.close(alsoHere);
         thread.join(10_000);
         assertThat(thread.isAlive()).isFalse();
         Libc.LIBC.close(there);
+        Libc.LIBC.close(alsoThere);
         workers.close();
         arena.close();
     }
@@ -106,8 +114,15 @@ class SessionWireTest {
 
     /** Sends the message and answers the length of the reply; its bytes are in {@code in}. */
     private int call(int length) {
-        assertThat(Libc.LIBC.write(here, out.address(), length)).isEqualTo(length);
-        int n = (int) Libc.LIBC.read(here, in.address(), in.size());
+        return call(here, length);
+    }
+
+    private int call(int end, int length) {
+        if (thread.getState() == Thread.State.NEW) {
+            thread.start();
+        }
+        assertThat(Libc.LIBC.write(end, out.address(), length)).isEqualTo(length);
+        int n = (int) Libc.LIBC.read(end, in.address(), in.size());
         assertThat(n).isGreaterThanOrEqualTo(16);
         assertThat(in.bytes().getInt(0)).as("length in the header").isEqualTo(n);
         assertThat(in.bytes().getLong(8)).as("unique").isEqualTo(0x1122334455667788L);
@@ -134,6 +149,17 @@ class SessionWireTest {
         out.bytes().putLong(48, offset);
         out.bytes().putInt(56, size);
         return call(80) - 16;
+    }
+
+    @Test
+    void whereManyAreHeldAnotherDescriptorIsReadAndAnswered() {
+        for (int i = 0; i < 256; i++) {
+            first.holds();
+        }
+        for (int i = 0; i < 3; i++) {
+            message(20, 56);
+            assertThat(call(alsoHere, 56)).isEqualTo(16);
+        }
     }
 
     @Test

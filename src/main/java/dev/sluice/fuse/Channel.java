@@ -2,9 +2,10 @@ package dev.sluice.fuse;
 
 import dev.sluice.sys.Libc;
 import dev.sluice.sys.Native;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * The descriptor of one FUSE connection. One write is one message, so any thread may reply to what
+ * A descriptor of a FUSE connection. One write is one message, so any thread may reply to what
  * any other has read.
  */
 final class Channel {
@@ -22,6 +23,7 @@ final class Channel {
     static final int NOTHING = 0;
 
     private final int fd;
+    private final AtomicInteger held = new AtomicInteger();
 
     Channel(int fd) {
         this.fd = fd;
@@ -61,6 +63,21 @@ final class Channel {
             }
         }
         return true;
+    }
+
+    /** A request read from here is not answered by the thread that read it. */
+    void holds() {
+        held.incrementAndGet();
+    }
+
+    /** Such a request was answered; it may have been before {@link #holds} was called. */
+    void ends() {
+        held.decrementAndGet();
+    }
+
+    /** How many requests read from here are held, nearly. */
+    int held() {
+        return held.get();
     }
 
     int fd() {

@@ -7,6 +7,9 @@ import dev.sluice.sys.Native;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import jnr.ffi.Runtime;
 
 /**
  * What goes through libfuse. Two of its replies are widened on the way: it knows protocol 7.19
@@ -14,12 +17,19 @@ import java.util.Deque;
  * leads into a pipe; what it wrote there is changed and sent on.
  */
 final class Handshake {
+    private static final int ENOENT = 2;
+
     private final LibFuse2 lib;
     private final long session;
-    private final long channelOfKernel;
     private final Channel kernel;
     private final int maxBackground;
     private final Arena arena;
+    /** Kept here, as only native memory leads to it. */
+    private final LibFuse2.Send send = this::send;
+    /** Its struct fuse_chan_ops: receive, send, destroy. */
+    private final Memory operations;
+    /** Of each of our channels the one that libfuse replies to. */
+    private final Map<Channel, Long> libfuses = new ConcurrentHashMap<>();
     /** As many as there ever were threads at it at the same time. */
     private final Deque<Pipe> free = new ArrayDeque<>(); // guarded by itself
 
@@ -27,9 +37,11 @@ final class Handshake {
         this.lib = lib;
         this.maxBackground = maxBackground;
         session = lib.fuse_get_session(fuse);
-        channelOfKernel = lib.fuse_session_next_chan(session, 0);
-        kernel = new Channel(lib.fuse_chan_fd(channelOfKernel));
+        kernel = new Channel(lib.fuse_chan_fd(lib.fuse_session_next_chan(session, 0)));
         this.arena = arena;
+        operations = arena.map(Arena.PAGE);
+        operations.bytes().putLong(8, Runtime.getRuntime(lib).getClosureManager()
+                .getClosurePointer(LibFuse2.Send.class, send).address());
     }
 
     /** Where libfuse's reply can be caught. */
@@ -56,11 +68,11 @@ final class Handshake {
             return (int) n;
         }
 
-        void send(int length) {
+        void send(Channel to, int length) {
             int vector = Arena.PAGE - 16;
             reply.bytes().putLong(vector, reply.address());
             reply.bytes().putLong(vector + 8, length);
-            kernel.writev(reply.address() + vector, 1);
+            to.writev(reply.address() + vector, 1);
         }
     }
 
@@ -85,9 +97,20 @@ final class Handshake {
         return kernel;
     }
 
-    /** Hands a message to libfuse, which replies. From any thread. */
-    void process(long message, int length) {
-        lib.fuse_session_process(session, message, length, channelOfKernel);
+    /** Hands a message to libfuse, which replies to where it was read. From any thread. */
+    void process(Channel from, long message, int length) {
+        lib.fuse_session_process(session, message, length,
+                libfuses.computeIfAbsent(from, this::libfuse));
+    }
+
+    /** libfuse's own way of sending takes one channel a connection, and ends us without it. */
+    private long libfuse(Channel to) {
+        return lib.fuse_chan_new(operations.address(), to.fd(), Arena.PAGE, 0);
+    }
+
+    private int send(long channel, long vector, long count) {
+        boolean awaited = new Channel(lib.fuse_chan_fd(channel)).writev(vector, (int) count);
+        return awaited ? 0 : -ENOENT;
     }
 
     /**
@@ -119,12 +142,12 @@ final class Handshake {
             b.putShort(Wire.InitOut.MAX_PAGES, (short) (Wire.LARGEST_WRITE / 4096));
             n = Wire.InitOut.BYTES;
         }
-        pipe.send(n);
+        pipe.send(kernel, n);
         give(pipe);
     }
 
     /** OPEN: a device's file is direct, and its writers do not exclude each other. */
-    void open(long message, int length) {
+    void open(Channel from, long message, int length) {
         Pipe pipe = take();
         int n = pipe.process(message, length);
         ByteBuffer b = pipe.reply.bytes();
@@ -133,7 +156,7 @@ final class Handshake {
             b.putInt(Wire.OpenOut.FLAGS, b.getInt(Wire.OpenOut.FLAGS)
                     | Wire.OpenOut.DIRECT_IO | Wire.OpenOut.PARALLEL_DIRECT_WRITES);
         }
-        pipe.send(n);
+        pipe.send(from, n);
         give(pipe);
     }
 }

@@ -29,7 +29,6 @@ final class Intake {
     private static final long SECOND = 1_000_000_000;
     private static final Libc LIBC = Libc.LIBC;
 
-    private final Channel channel;
     private final Completions completions;
     private final Timer timer;
     private final long lookNanos;
@@ -45,9 +44,8 @@ final class Intake {
     private final Lead lead;
     private volatile boolean coarse;
 
-    Intake(Channel channel, Completions completions, Timer timer, MountOptions options,
+    Intake(Channels channels, Completions completions, Timer timer, MountOptions options,
             Clock clock, Arena arena) {
-        this.channel = channel;
         this.completions = completions;
         this.timer = timer;
         this.lookNanos = options.lookNanos();
@@ -60,8 +58,8 @@ final class Intake {
         epoll = more ? LIBC.epoll_create1(Native.O_CLOEXEC) : -1;
         bell = timer.exact() ? LIBC.eventfd(0, Native.O_CLOEXEC | Native.O_NONBLOCK) : -1;
         if (more) {
-            channel.doNotBlock();
-            watch(channel.fd(), EPOLLIN);
+            channels.doNotBlock();
+            watch(channels.first().fd(), EPOLLIN);
             for (int fd : events) {
                 // By edge: nobody needs to read it.
                 watch(fd, EPOLLIN | EPOLLET);
@@ -103,9 +101,11 @@ final class Intake {
      * out. Only the first of the session threads looks on: two would be in each other's way, and
      * the caller's.
      *
+     * @param channel where to read
      * @param expire calls {@link #expire} when something is due
      */
-    int read(Memory room, int at, int length, boolean first, BooleanSupplier expire) {
+    int read(Channel channel, Memory room, int at, int length, boolean first,
+            BooleanSupplier expire) {
         long address = room.address() + at;
         if (epoll < 0) {
             return channel.read(address, length);

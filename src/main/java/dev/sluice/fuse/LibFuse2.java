@@ -1,6 +1,7 @@
 package dev.sluice.fuse;
 
 import jnr.ffi.LibraryLoader;
+import jnr.ffi.annotations.Delegate;
 import ru.serce.jnrfuse.struct.FuseOperations;
 
 /**
@@ -9,6 +10,12 @@ import ru.serce.jnrfuse.struct.FuseOperations;
  * and a plain look-up finds an old one.
  */
 public interface LibFuse2 {
+    /** Sends a reply of libfuse's: 0, or a negative errno. */
+    interface Send {
+        @Delegate
+        int send(long channel, long vector, long count);
+    }
+
     /** Loads the library; throws UnsatisfiedLinkError where it is missing. */
     static LibFuse2 load() {
         return LibraryLoader.create(LibFuse2.class).load("libfuse.so.2");
@@ -25,6 +32,9 @@ public interface LibFuse2 {
     int fuse_chan_fd(long channel);
 
     long fuse_kern_chan_new(int fd);
+
+    /** Of its two versions either will do: they differ in how a channel receives. */
+    long fuse_chan_new(long operations, int fd, long room, long data);
 
     void fuse_session_process(long session, long message, long length, long channel);
 }

@@ -33,7 +33,7 @@ import jnr.ffi.Struct;
  * somebody unmounts it, which {@link #await} waits for.
  */
 public final class Mount {
-    private static final String FUSE = "/dev/fuse";
+    static final String FUSE = "/dev/fuse";
     /** No device can have this name. */
     private static final String COMPLETION = "(completion)";
     private static final String INTERRUPTS = "(interrupts)";
@@ -183,7 +183,8 @@ public final class Mount {
         Handshake handshake = new Handshake(lib, fuse, background.told(), arena);
         Channel channel = handshake.kernel();
         init(handshake, channel, arena);
-        Intake intake = new Intake(channel, parts.completions(), parts.timer(), options,
+        Channels channels = Channels.of(channel, arena, log);
+        Intake intake = new Intake(channels, parts.completions(), parts.timer(), options,
                 parts.clock(), arena);
         control = Background.ControlFile.open(connection(), arena);
         Readers readers = new Readers(options.threads() - 1);
@@ -194,7 +195,7 @@ public final class Mount {
         sessions = new Sessions(new Sessions.Factory() {
             @Override
             public Session make(int number) {
-                return new Session(channel, intake, handshake, parts.handles(), slots,
+                return new Session(channels, intake, handshake, parts.handles(), slots,
                         workers::queue, interrupts, options.inline(), readers, sessions,
                         number == 0, new Pace(parts.clock(), arena));
             }

@@ -40,7 +40,9 @@ final class Session implements Runnable {
         }
     }
 
-    private final Channel channel;
+    private final Channels channels;
+    /** Where this turn's request came from, and is answered. */
+    private Channel channel;
     private final Intake intake;
     private final Handshake libfuse;
     private final Handles handles;
@@ -71,10 +73,11 @@ final class Session implements Runnable {
     private volatile boolean stopped;
     private volatile Throwable failure;
 
-    Session(Channel channel, Intake intake, Handshake libfuse, Handles handles, SlotPool slots,
+    Session(Channels channels, Intake intake, Handshake libfuse, Handles handles, SlotPool slots,
             Host.Queues queues, Interrupts interrupts, boolean inline, Readers readers,
             Sessions sessions, boolean first, Pace pace) {
-        this.channel = channel;
+        this.channels = channels;
+        this.channel = channels.first();
         this.intake = intake;
         this.libfuse = libfuse;
         this.handles = handles;
@@ -142,7 +145,8 @@ final class Session implements Runnable {
         if (slot == null) {
             slot = slots.take(Wire.LARGEST_WRITE);
         }
-        int length = intake.read(slot.memory(), MESSAGE, ROOM, first, expire);
+        channel = channels.next(channel);
+        int length = intake.read(channel, slot.memory(), MESSAGE, ROOM, first, expire);
         if (length == Channel.GONE || stopped) {
             return false;
         }
@@ -167,6 +171,7 @@ final class Session implements Runnable {
         if (unique != 0) {
             Slot small = slots.take(0);
             small.request(channel, 0, unique, 0, null);
+            channel.holds();
             small.refuse(Errno.EIO);
         }
     }
@@ -214,9 +219,9 @@ final class Session implements Runnable {
         sessions.away();
         try {
             if (opcode == Wire.OPEN) {
-                libfuse.open(message, length);
+                libfuse.open(channel, message, length);
             } else {
-                libfuse.process(message, length);
+                libfuse.process(channel, message, length);
             }
         } finally {
             readers.back();
@@ -281,6 +286,7 @@ final class Session implements Runnable {
             } else {
                 Slot mine = slot;
                 slot = null;
+                channel.holds();
                 execute(mine, device);
             }
         }
@@ -293,6 +299,8 @@ final class Session implements Runnable {
             slot = null;
             if (mine.serve()) {
                 slot = mine;
+            } else {
+                channel.holds();
             }
         } else if (op == Op.WRITE && length > COPIED) {
             slot.bio(op, offset, length, fua);
@@ -311,6 +319,7 @@ final class Session implements Runnable {
     }
 
     private void start(Slot request, Device device) {
+        channel.holds();
         if (!inline) {
             execute(request, device);
             return;

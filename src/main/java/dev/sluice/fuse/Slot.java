@@ -110,7 +110,7 @@ final class Slot implements Bio.End, Runnable {
     public void run() {
         if (opcode == Wire.LSEEK) {
             replySeek();
-            pool.give(this);
+            give();
             return;
         }
         device.submit(bio);
@@ -133,8 +133,13 @@ final class Slot implements Bio.End, Runnable {
         try {
             reply();
         } finally {
-            pool.give(this);
+            give();
         }
+    }
+
+    private void give() {
+        channel.ends();
+        pool.give(this);
     }
 
     private void reply() {
@@ -181,7 +186,7 @@ final class Slot implements Bio.End, Runnable {
         try {
             error(errno);
         } finally {
-            pool.give(this);
+            give();
         }
     }
 
