@@ -204,6 +204,44 @@ final class BenchFiguresTest {
                 .isEqualTo("| a    | µs |\n| ---- | -- |\n| long | 1  |\n");
     }
 
+    @Test
+    void theGoalsBesideACrowdAreMetAtTheirBounds() {
+        CrowdFigures figures = new CrowdFigures();
+        for (double rate : new double[] {50, 100, 300}) {
+            figures.speed(rate, 0.9 * rate);
+        }
+        figures.call("set", 1000);
+        figures.call("set", 2);
+        figures.count("held", 5000, 5000);
+        assertThat(figures.goals()).extracting(row -> row[4]).hasSize(3).containsOnly("pass");
+        assertThat(figures.goals()).extracting(row -> row[2]).containsExactly(
+                "0.90 [0.90–0.90]", "501 [2–1000]", "5000");
+        assertThat(figures.report(5000)).contains("alone 0.1 [0.1–0.3]", "beside 5000 held");
+    }
+
+    @Test
+    void oneSlowCallOneLostRequestOrASlowedDeviceFailsItsGoal() {
+        CrowdFigures figures = new CrowdFigures();
+        figures.speed(100, 89);
+        figures.call("status", 1001);
+        figures.call("status", 1);
+        figures.call("status", 1);
+        figures.count("answered", 5000, 5000);
+        figures.count("answered", 5000, 4999);
+        assertThat(figures.goals()).extracting(row -> row[4]).hasSize(3).containsOnly("FAIL");
+    }
+
+    @Test
+    void whatFailedWasNotAnswered() throws IOException {
+        String printed = "fio: a warning\n{\"jobs\":[{\"error\":0,"
+                + "\"read\":{\"total_ios\":7},\"write\":{\"total_ios\":5}}]}";
+        assertThat(CrowdFigures.answered(printed)).isEqualTo(12);
+        assertThat(CrowdFigures.answered(printed.replace("\"error\":0", "\"error\":5")))
+                .isZero();
+        assertThatThrownBy(() -> CrowdFigures.answered("fio: killed\n"))
+                .hasMessageContaining("fio: killed");
+    }
+
     private static Side side(String name) {
         return new Side(name, name, Side.Data.NONE, false, true, data -> null);
     }

@@ -22,7 +22,6 @@ import picocli.CommandLine.Option;
 @Command(name = "cgroup", sortOptions = false,
         description = "Measures one cgroup's reads while another's requests wait for slow storage.")
 final class CgroupBench implements Callable<Integer> {
-    private static final String SLUICE = "scripts/sluice";
     private static final Path BLKIO = Path.of("/sys/fs/cgroup/blkio");
 
     @Option(names = "--reps", paramLabel = "N", description = "repetitions, 5 if not given")
@@ -77,18 +76,11 @@ final class CgroupBench implements Callable<Integer> {
             shell.run(60, "dd", "if=/dev/zero", "of=" + other, "bs=1M", "count=64",
                     "status=none");
         }
-        Path below = mount("below", "", "disk 64M ram\nslow - delay disk read=" + delay
-                + " write=" + delay + "\n");
-        try {
-            Path above = mount("above", way.options, "slow - file " + below.resolve("slow")
-                    + "\nother - file " + other + "\n");
-            try {
-                measure(way, above);
-            } finally {
-                shell.run(60, SLUICE, "umount", above.toString());
-            }
-        } finally {
-            shell.run(60, SLUICE, "umount", below.toString());
+        try (OurMount below = OurMount.of(shell, "below", "", "disk 64M ram\nslow - delay disk"
+                + " read=" + delay + " write=" + delay + "\n");
+                OurMount above = OurMount.of(shell, "above", way.options, "slow - file "
+                        + below.file("slow") + "\nother - file " + other + "\n")) {
+            measure(way, above.dir());
         }
     }
 
@@ -113,19 +105,6 @@ final class CgroupBench implements Callable<Integer> {
             remove(a);
             remove(b);
         }
-    }
-
-    private Path mount(String name, String options, String table)
-            throws IOException, InterruptedException {
-        Path file = Files.writeString(shell.scratch().resolve(name + ".table"), table);
-        Path dir = Files.createDirectories(shell.scratch().resolve(name + ".mount"));
-        List<String> command = new ArrayList<>(List.of(SLUICE, "mount"));
-        if (!options.isEmpty()) {
-            command.addAll(List.of("-o", options));
-        }
-        command.addAll(List.of(file.toString(), dir.toString()));
-        shell.run(30, command);
-        return dir;
     }
 
     private static Path cgroup(String name) throws IOException {

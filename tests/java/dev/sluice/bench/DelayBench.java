@@ -18,6 +18,7 @@ import picocli.CommandLine.Option;
 /**
  * How exactly a delay is kept: the table of the patch that gave dm-delay its thread, shorter delays
  * than its ticks allow, and a deep queue; beside qemu's null-co with the same latency, by turns.
+ * And what goes on while thousands of requests are held.
  */
 @Command(name = "delay", sortOptions = false,
         description = "Measures delayed requests, beside qemu's and the kernel's.")
@@ -52,11 +53,12 @@ final class DelayBench implements Callable<Integer> {
         shell = new Shell(scratch.toRealPath());
         fio = new Fio(shell, SIZE);
         sides = new Sides(shell, SIZE, mountOptions);
-        List<DelayCell> cells = DelayCell.all().stream()
-                .filter(c -> Pattern.compile(pattern).matcher(c.name()).find()).toList();
-        if (cells.isEmpty()) {
+        List<DelayCell> cells = DelayCell.all().stream().filter(c -> wanted(c.name())).toList();
+        Crowd crowd = new Crowd(shell, fio, mountOptions, seconds, warm);
+        if (cells.isEmpty() && !wanted(Crowd.NAME)) {
             throw new IllegalArgumentException("--cells=" + pattern + " is found in none of "
-                    + DelayCell.all().stream().map(DelayCell::name).toList());
+                    + DelayCell.all().stream().map(DelayCell::name).toList() + " and "
+                    + Crowd.NAME);
         }
         System.out.println("## Delay\n");
         new Machine(shell).facts().forEach((k, v) -> System.out.println("- " + k + ": " + v));
@@ -69,13 +71,25 @@ final class DelayBench implements Callable<Integer> {
             for (DelayCell cell : cells) {
                 measure(cell, rep % 2 == 1);
             }
+            if (wanted(Crowd.NAME)) {
+                crowd.measure(rep % 2 == 1);
+            }
         }
         long[] after = Machine.ticks();
         System.out.println("- load average before and after: " + load + ", " + Machine.load());
         System.out.println("- processor time stolen by the host: " + String.format(Locale.ROOT,
                 "%.1f %%", 100.0 * (after[0] - before[0]) / (after[1] - before[1])));
-        report(cells);
+        if (!cells.isEmpty()) {
+            report(cells);
+        }
+        if (wanted(Crowd.NAME)) {
+            System.out.print(crowd.report());
+        }
         return 0;
+    }
+
+    private boolean wanted(String name) {
+        return Pattern.compile(pattern).matcher(name).find();
     }
 
     private void measure(DelayCell cell, boolean reverse)
@@ -99,23 +113,14 @@ final class DelayBench implements Callable<Integer> {
 
     private Void ours(DelayCell cell, String name, long micros)
             throws IOException, InterruptedException {
-        Path table = shell.scratch().resolve("delay.table");
-        Path mount = Files.createDirectories(shell.scratch().resolve("delay.mount"));
-        Files.writeString(table, "void 64G zero\n"
+        OurMount mount = OurMount.of(shell, "delay", mountOptions, "void 64G zero\n"
                 + (micros == 0 ? "disk - linear void\n" : "disk - delay void read=" + micros
                         + "us\n"));
-        List<String> command = new ArrayList<>(List.of("scripts/sluice", "mount"));
-        if (!mountOptions.isEmpty()) {
-            command.addAll(List.of("-o", mountOptions));
-        }
-        command.addAll(List.of(table.toString(), mount.toString()));
-        shell.run(30, command);
-        long pid = Long.parseLong(Files.readString(mount.resolve(".sluice/pid")).strip());
-        try (Serving serving = new Serving(mount.resolve("disk"), List.of(pid), Side.Gc.NONE,
-                () -> shell.run(30, "scripts/sluice", "umount", mount.toString()))) {
+        try (Serving serving = new Serving(mount.file("disk"), List.of(mount.pid()),
+                Side.Gc.NONE, mount::close)) {
             run(cell, name, serving);
             if (micros > 0) {
-                proofs.put(name, proof(mount, cell));
+                proofs.put(name, proof(mount.dir(), cell));
             }
         }
         return null;

@@ -14,7 +14,6 @@ import java.util.List;
 
 /** How each side is started and stopped. The working directory is the root of the project. */
 final class Sides {
-    private static final String SLUICE = "scripts/sluice";
     private final Shell shell;
     private final long size;
     private final String mountOptions;
@@ -75,7 +74,7 @@ final class Sides {
     private Starter imaged(Starter then) {
         return data -> {
             if (!Files.exists(data)) {
-                shell.run(20, SLUICE, "image", "create", data.toString(), mib());
+                shell.run(20, OurMount.SLUICE, "image", "create", data.toString(), mib());
             }
             return then.start(data);
         };
@@ -99,19 +98,10 @@ final class Sides {
         String options = own + (own.isEmpty() || mountOptions.isEmpty() ? "" : ",")
                 + mountOptions;
         return data -> {
-            Path table = shell.scratch().resolve(name + ".table");
-            Path mount = Files.createDirectories(shell.scratch().resolve(name + ".mount"));
-            Files.writeString(table, "disk " + line.with(data) + "\n");
-            List<String> command = new ArrayList<>(List.of(SLUICE, "mount"));
-            if (!options.isEmpty()) {
-                command.addAll(List.of("-o", options));
-            }
-            command.addAll(List.of(table.toString(), mount.toString()));
-            shell.run(30, command);
-            long pid = Long.parseLong(Files.readString(mount.resolve(".sluice/pid")).strip());
-            return new Serving(mount.resolve("disk"), List.of(pid),
-                    () -> collections(mount),
-                    () -> shell.run(30, SLUICE, "umount", mount.toString()));
+            OurMount mount = OurMount.of(shell, name, options,
+                    "disk " + line.with(data) + "\n");
+            return new Serving(mount.file("disk"), List.of(mount.pid()),
+                    () -> collections(mount.dir()), mount::close);
         };
     }
 
