@@ -53,8 +53,10 @@ final class BlockedKernelTest {
                     await(() -> everyWorkerIsStuck(m));
                     Shell.run("kill", "-TERM", Long.toString(m.pid())).ok();
                     Awaitility.await().atMost(AT_ONCE).until(() -> !m.isMounted());
-                    await(() -> Files.exists(m.runtime().resolve("result")));
-                    assertThat(Shell.read(m.runtime().resolve("result"))).contains("slow");
+                    Path result = m.runtime().resolve("result");
+                    // It is there before its sentence is.
+                    await(() -> Files.exists(result) && !Shell.read(result).isEmpty());
+                    assertThat(Shell.read(result)).contains("slow");
                 }
             });
         }
