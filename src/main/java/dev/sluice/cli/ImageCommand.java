@@ -8,7 +8,8 @@ import picocli.CommandLine.Spec;
 /** Makes image files and looks after them, while no device has them open. */
 @Command(name = "image", description = "Makes and looks after images in the ploop format.",
         subcommands = {ImageCreate.class, ImageInfo.class, ImageMap.class, ImageCheck.class,
-            ImageConvert.class, ImageList.class})
+            ImageConvert.class, ImageList.class, ImageSend.class,
+            ImageReceive.class})
 final class ImageCommand implements Runnable {
     @Spec
     private CommandSpec spec;
@@ -16,6 +17,6 @@ final class ImageCommand implements Runnable {
     @Override
     public void run() {
         throw new CommandLine.ParameterException(spec.commandLine(), "image needs a command:"
-                + " create, info, map, check, convert or list");
+                + " create, info, map, check, convert, list, send or receive");
     }
 }

@@ -16,10 +16,12 @@ import java.nio.file.StandardOpenOption;
 final class NewFile implements AutoCloseable {
     private final Path path;
     private final Path draft;
+    private final boolean kept;
 
     /** Nothing of this name may exist; nothing does until {@link #publish}. */
     NewFile(Path path) throws BlockException {
         this.path = path.toAbsolutePath();
+        this.kept = false;
         if (Files.exists(path)) {
             throw exists();
         }
@@ -31,6 +33,23 @@ final class NewFile implements AutoCloseable {
             throw failed("no file can be made in " + this.path.getParent(), e);
         }
         Runtime.getRuntime().addShutdownHook(new Thread(this::discard));
+    }
+
+    /** The same, written under a name that is given, and stays there when something fails. */
+    NewFile(Path path, Path draft) throws BlockException {
+        this.path = path.toAbsolutePath();
+        this.draft = draft.toAbsolutePath();
+        this.kept = true;
+        if (Files.exists(path)) {
+            throw exists();
+        }
+        if (!Files.exists(draft)) {
+            try {
+                Files.createFile(draft);
+            } catch (IOException e) {
+                throw failed("no file can be made in " + this.path.getParent(), e);
+            }
+        }
     }
 
     /** Where it is to be written. */
@@ -86,6 +105,12 @@ final class NewFile implements AutoCloseable {
 
     @Override
     public void close() {
-        discard();
+        try {
+            if (!kept || Files.exists(draft) && Files.size(draft) == 0) {
+                discard();
+            }
+        } catch (IOException e) {
+            System.err.println("sluice: " + draft + " cannot be looked at: " + e.getMessage());
+        }
     }
 }
