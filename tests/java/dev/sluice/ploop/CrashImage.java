@@ -9,6 +9,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 
@@ -21,6 +22,7 @@ final class CrashImage {
 
     private final MemoryFile file;
     private final MemoryFile below;
+    private CrashImage lower;
     private final ByteBuffer b;
 
     CrashImage(MemoryFile file) {
@@ -153,11 +155,36 @@ final class CrashImage {
         }
     }
 
-    private interface Look {
+    /** On other images, bottom first; the last one is the top. */
+    static CrashImage of(List<MemoryFile> files) {
+        CrashImage image = null;
+        for (MemoryFile file : files) {
+            CrashImage above = new CrashImage(file);
+            above.lower = image;
+            image = above;
+        }
+        return image;
+    }
+
+    /** Who looks at a sector. */
+    interface Look {
         void at(int sector, byte[] bytes, int at);
     }
 
-    private void each(Look look) {
+    private void lower(int sector, Look look) {
+        int cluster = sector / (cluster() / SECTOR);
+        long at = sector < diskBytes() / SECTOR ? offset(cluster) : 0;
+        if (at != 0) {
+            look.at(sector, file.bytes(), (int) at + sector % (cluster() / SECTOR) * SECTOR);
+        } else if (lower != null && sector < diskBytes() / SECTOR) {
+            lower.lower(sector, look);
+        } else {
+            look.at(sector, null, 0);
+        }
+    }
+
+    /** All sectors. */
+    void each(Look look) {
         int sectors = cluster() / SECTOR;
         int all = (int) (diskBytes() / SECTOR);
         for (int i = 0; i < clusters(); i++) {
@@ -166,6 +193,8 @@ final class CrashImage {
                 int sector = i * sectors + s;
                 if (at != 0) {
                     look.at(sector, file.bytes(), (int) at + s * SECTOR);
+                } else if (lower != null) {
+                    lower.lower(sector, look);
                 } else if (below != null && (sector + 1L) * SECTOR <= below.size()) {
                     look.at(sector, below.bytes(), sector * SECTOR);
                 } else {

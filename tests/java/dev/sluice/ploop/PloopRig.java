@@ -48,6 +48,9 @@ final class PloopRig implements AutoCloseable {
     boolean held;
     /** What lies below the image, bottom first. */
     final List<Lower> lowers = new ArrayList<>();
+    /** Where the image is, and those that come to stand on it. */
+    final MemoryFolder folder = new MemoryFolder(1,
+            (path, of) -> new RecordingBacking(of, new Watch()));
     MemoryFile file;
     Ploop ploop;
     Device device;
@@ -101,6 +104,7 @@ final class PloopRig implements AutoCloseable {
     void create(long bytes) throws Exception {
         file = new MemoryFile(0, 1);
         Image.create(PATH, Header.create(bytes, CLUSTER), file, arena);
+        folder.files.put(PATH, file);
     }
 
     /** The image is closed, and a new one stands on it, of so many bytes. */
@@ -113,12 +117,25 @@ final class PloopRig implements AutoCloseable {
 
     /** A device on the file as it is. */
     void reopen(String... keys) throws Exception {
+        show(Ploop.open(new RecordingBacking(file, new Watch()), lowers, folder,
+                options(keys), host, "d"));
+    }
+
+    /** A device on what the folder says is the disk. */
+    void reopenDisk(String... keys) throws Exception {
+        show(Ploop.open(folder.chain(PATH), folder, false, options(keys), host, "d"));
+    }
+
+    private static Options options(String... keys) throws Exception {
         Map<String, String> map = new java.util.HashMap<>();
         for (String key : keys) {
             map.put(key.substring(0, key.indexOf('=')), key.substring(key.indexOf('=') + 1));
         }
-        ploop = Ploop.open(new RecordingBacking(file, new Watch()),
-                lowers, Options.of(PATH).with(Tuning.USUAL.with(map)), host, "d");
+        return Options.of(PATH).with(Tuning.USUAL.with(map));
+    }
+
+    private void show(Ploop opened) {
+        ploop = opened;
         device = new Device("d", "ploop", ploop, List.of(), clock, SimHost::memory,
                 (sentence, cause) -> log.add(sentence));
         ploop.attached(device);
@@ -132,6 +149,16 @@ final class PloopRig implements AutoCloseable {
             task.work.run();
         }
         return task != null;
+    }
+
+    /** Makes a snapshot, all of it; its GUID. */
+    String snapshot() throws Exception {
+        String guid = DiskDescriptor.newGuid();
+        ploop.snapshot(guid);
+        settle();
+        assertThat(ploop.status()).containsEntry("work", "")
+                .containsEntry("last_work", "snapshot " + guid + ": done");
+        return guid;
     }
 
     /** Does all that workers have to do now; time stands still. */

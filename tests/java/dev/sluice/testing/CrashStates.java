@@ -290,6 +290,11 @@ public final class CrashStates {
         }
     }
 
+    /** What is durable at this moment, and nothing else, as a new file. */
+    public MemoryFile durable() {
+        return disk.copy();
+    }
+
     /** How many states were judged, those again of which more was asked meanwhile. */
     public long judged() {
         return judged;

@@ -92,6 +92,11 @@ public interface Target extends AutoCloseable {
         throw new BlockException(Errno.EINVAL, "this target takes no messages");
     }
 
+    /** The same, with whether somebody has the device open, or it is below another one. */
+    default void message(List<String> words, boolean inUse) throws BlockException {
+        message(words);
+    }
+
     /** Its own control files; the names stay the same while it is open. */
     default List<Attribute> attributes() {
         return List.of();

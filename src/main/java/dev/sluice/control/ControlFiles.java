@@ -312,7 +312,7 @@ public final class ControlFiles {
                     + (file.equals("set") ? "key=value …" : "the words of a message"));
         }
         if (file.equals("message")) {
-            device.target().message(words);
+            device.target().message(words, inUse(device));
         } else {
             device.target().set(KeyValues.parse(words, types.get(device.type())));
         }

@@ -7,14 +7,16 @@ import dev.sluice.block.Memory;
 import dev.sluice.file.FileIo;
 import dev.sluice.storage.Backing;
 import dev.sluice.sys.Arena;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
  * What lies below the image that is written, in one map: for each cluster of the disk the uppermost
  * level that has it, and where in that file, so that a hundred levels are as quick as one. Nothing
- * of it ever changes, so any thread may look. Where there is nothing below it has no map.
+ * of it ever changes once an image stands on it, so any thread may look. Where there is nothing
+ * below it has no map.
  */
-final class Below implements AutoCloseable {
+final class Below {
     private final List<Lower> lowers;
     private final Arena arena;
     private final int disk;
@@ -29,6 +31,8 @@ final class Below implements AutoCloseable {
     private final Memory places;
     private final int block;
     private int count;
+    /** Requests and copies that are at its files. */
+    private int users; // guarded by the device's lock
 
     /**
      * Looks at all of them and changes nothing; they are its owner's until all is well.
@@ -60,16 +64,59 @@ final class Below implements AutoCloseable {
     }
 
     private Below(List<Lower> lowers, Header top, Arena arena) {
+        this(lowers, top.needed(), top.clusterBytes(), arena);
+    }
+
+    private Below(List<Lower> lowers, int disk, long cluster, Arena arena) {
         this.lowers = List.copyOf(lowers);
         this.arena = arena;
-        this.disk = top.needed();
-        this.cluster = top.clusterBytes();
+        this.disk = disk;
+        this.cluster = cluster;
         bases = new long[lowers.size()];
         ends = new long[lowers.size()];
         ios = new FileIo[lowers.size()];
         levels = lowers.isEmpty() ? null : arena.map(Math.max(1, disk));
         places = lowers.isEmpty() ? null : arena.map(4 * Math.max(1, disk));
         block = lowers.stream().mapToInt(lower -> lower.backing().blockSize()).max().orElse(1);
+    }
+
+    /**
+     * The same with an image on top of it, as far as that is known: it learns of the image's
+     * clusters by {@link #put} and {@link #remove}.
+     */
+    Below under(Lower image, Header header, FileIo io) {
+        List<Lower> more = new ArrayList<>(lowers);
+        more.add(image);
+        Below next = new Below(more, header.needed(), cluster, arena);
+        int top = lowers.size();
+        System.arraycopy(bases, 0, next.bases, 0, top);
+        System.arraycopy(ends, 0, next.ends, 0, top);
+        System.arraycopy(ios, 0, next.ios, 0, top);
+        next.bases[top] = header.offset(0);
+        next.ends[top] = header.diskBytes();
+        next.ios[top] = io;
+        for (int i = 0; count > 0 && i < Math.min(disk, next.disk); i += Long.BYTES) {
+            // What is empty costs no memory.
+            boolean last = i + Long.BYTES > disk;
+            if (last || levels.bytes().getLong(i) != 0) {
+                int until = Math.min(disk, i + Long.BYTES);
+                next.levels.copyFrom(i, levels, i, until - i);
+                next.places.copyFrom(4 * i, places, 4 * i, 4 * (until - i));
+            }
+        }
+        next.count = count;
+        return next;
+    }
+
+    /** The uppermost level has a cluster. */
+    void put(int index, int place) {
+        set(index, lowers.size() - 1, place);
+    }
+
+    /** No level has a cluster any more. */
+    void remove(int index) {
+        count -= has(index) ? 1 : 0;
+        levels.bytes().put(index, (byte) 0);
     }
 
     private static BlockException longer(String lower, long has, String upper, long less) {
@@ -157,6 +204,11 @@ final class Below implements AutoCloseable {
         }
     }
 
+    /** The files, bottom first. */
+    List<Lower> lowers() {
+        return lowers;
+    }
+
     /** How many levels there are. */
     int levels() {
         return lowers.size();
@@ -214,6 +266,24 @@ final class Below implements AutoCloseable {
         return lowers.get(level).path();
     }
 
+    /** The files of a part of it go on as they are. */
+    void start(Below other) {
+        System.arraycopy(other.ios, 0, ios, 0, ios.length);
+    }
+
+    /** Somebody is at its files from now on. Under the device's lock, as the next two. */
+    void enter() {
+        users++;
+    }
+
+    void leave() {
+        users--;
+    }
+
+    boolean used() {
+        return users > 0;
+    }
+
     /** Gives memory back, and leaves the files as they are. */
     void release() {
         if (levels != null) {
@@ -222,10 +292,8 @@ final class Below implements AutoCloseable {
         }
     }
 
-    /** Nobody reads any more. */
-    @Override
-    public void close() throws BlockException {
-        release();
+    /** Closes the files; the memory was given back. */
+    void close() throws BlockException {
         closeAll(lowers);
     }
 

@@ -2,6 +2,7 @@ package dev.sluice.ploop;
 
 import dev.sluice.block.BlockException;
 import dev.sluice.block.Errno;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -58,6 +59,20 @@ public record Chain(List<Part> files) {
             parts.add(new Part(name, image.plain()));
         }
         return guid == null ? checked(path, parts) : new Chain(parts);
+    }
+
+    /**
+     * The DiskDescriptor.xml of a disk: the path itself where it ends in {@code .xml}, else the
+     * one beside the image, which is there once there is a snapshot.
+     */
+    public static String descriptor(String path) {
+        return path.toLowerCase(Locale.ROOT).endsWith(".xml") ? path : path + ".xml";
+    }
+
+    /** What a disk is: as its descriptor says, or, where there is none, the image. */
+    public static Chain disk(String path) throws BlockException {
+        String descriptor = descriptor(path);
+        return at(Files.exists(Path.of(descriptor)) ? descriptor : path);
     }
 
     /** The files of a list, bottom first, between commas; the first may begin with raw@. */

@@ -11,7 +11,8 @@ import dev.sluice.work.WorkQueue;
  * written.
  */
 final class Common {
-    final Object lock = new Object();
+    /** The same for images that follow each other as the top. */
+    final Object lock;
     final Options options;
     final Image image;
     volatile Header header; // changed under lock, as is what follows from it
@@ -24,11 +25,21 @@ final class Common {
     /** Clusters of the disk. */
     volatile int disk;
     /** What lies below the image. */
-    final Below below;
+    volatile Below below; // changed under lock
     /** Those of them that have a cluster of the file. */
     int mapped; // guarded by lock
     /** Those that only a level below has. */
     int onlyBelow; // guarded by lock
+    /** Whether another image stands on this one, where all goes on. */
+    boolean sealed; // guarded by lock
+    /** Whether no cluster begins to come up, as another image is about to stand on this one. */
+    boolean holding; // guarded by lock
+    /** Whether requests are under way that change what is below. */
+    boolean unsettled; // guarded by lock
+    /** What learns which clusters the image has; or null. */
+    Below heir; // guarded by lock
+    /** Told when a thing is over that the next image waits for. */
+    Runnable still = () -> { };
     volatile Tuning tuning;
 
     private volatile String failure;
@@ -37,6 +48,18 @@ final class Common {
 
     Common(Options options, Image image, Backing backing, Below below, Host host,
             String device) {
+        this(new Object(), options, image, backing, below, host, host.queues().of(device));
+    }
+
+    /** Of an image that is to stand on another one, whose lock it has. */
+    Common(Common other, Options options, Image image, Backing backing, Below below) {
+        this(other.lock, options, image, backing, below, other.host, other.queue);
+        tuning = other.tuning;
+    }
+
+    private Common(Object lock, Options options, Image image, Backing backing, Below below,
+            Host host, WorkQueue queue) {
+        this.lock = lock;
         this.options = options;
         this.image = image;
         this.header = image.header();
@@ -45,7 +68,7 @@ final class Common {
         this.backing = backing;
         this.below = below;
         this.host = host;
-        this.queue = host.queues().of(device);
+        this.queue = queue;
         this.disk = header.needed();
         this.mapped = (int) image.findings().allocated();
         this.tuning = options.tuning();
@@ -61,6 +84,24 @@ final class Common {
         bat.set(index, place);
         mapped++;
         onlyBelow -= below.has(index) ? 1 : 0;
+        if (heir != null) {
+            heir.put(index, place);
+        }
+    }
+
+    /** From now on a cluster of the disk has none of the file, nor anything below. */
+    void forget(int index) {
+        assert Thread.holdsLock(lock);
+        bat.set(index, Bat.NONE);
+        mapped--;
+        if (heir != null) {
+            heir.remove(index);
+        }
+    }
+
+    /** Whether the image itself has a cluster. */
+    boolean own(int index) {
+        return bat.get(index) != Bat.NONE;
     }
 
     /** Whether a cluster has data anywhere. */

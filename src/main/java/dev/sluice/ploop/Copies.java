@@ -43,15 +43,20 @@ final class Copies {
     static final class Job {
         private final int index;
         private final int place;
+        private final Below below;
+        /** Whether who has claimed it brings it up. */
+        private final boolean claimed;
         private final List<Bio> waiting = new ArrayList<>(); // guarded by common.lock
         /** What replaces all of it, so that nothing has to be copied; or null. */
         private Bio whole;
         private boolean ended; // guarded by common.lock
         private Errno outcome = Errno.OK; // the round's
 
-        private Job(int index, int place) {
+        private Job(int index, int place, Below below, boolean claimed) {
             this.index = index;
             this.place = place;
+            this.below = below;
+            this.claimed = claimed;
         }
     }
 
@@ -73,8 +78,18 @@ final class Copies {
 
     /** Begins with a cluster that was taken for it; {@link #add} follows. */
     Job begin(int index, int place) {
+        return begin(index, place, false);
+    }
+
+    /** Begins with a cluster for nobody; {@link #carry} follows. */
+    Job claim(int index, int place) {
+        return begin(index, place, true);
+    }
+
+    private Job begin(int index, int place, boolean claimed) {
         assert Thread.holdsLock(common.lock);
-        Job job = new Job(index, place);
+        Job job = new Job(index, place, common.below, claimed);
+        common.below.enter();
         jobs.put(index, job);
         return job;
     }
@@ -85,7 +100,7 @@ final class Copies {
         boolean first;
         synchronized (common.lock) {
             late = job.ended;
-            first = !late && job.waiting.isEmpty() && job.whole == null;
+            first = !late && !job.claimed && job.waiting.isEmpty() && job.whole == null;
             if (first) {
                 queued.add(job);
             }
@@ -106,14 +121,25 @@ final class Copies {
         List<Job> mine;
         boolean more;
         synchronized (common.lock) {
+            if (common.unsettled) {
+                return;
+            }
             int count = Math.min(AT_ONCE, queued.size());
             mine = new ArrayList<>(queued.subList(0, count));
             queued = new ArrayList<>(queued.subList(count, queued.size()));
             more = !queued.isEmpty();
         }
+        carry(mine, buffer);
+        if (more) {
+            errand.ask();
+        }
+    }
+
+    /** Brings them up together; the first failure, if there is one. Blocks. */
+    Errno carry(List<Job> mine, Memory through) {
         boolean some = false;
         for (Job job : mine) {
-            job.outcome = common.failed() ? Errno.EIO : fill(job);
+            job.outcome = common.failed() ? Errno.EIO : fill(job, through);
             some |= job.outcome == Errno.OK;
         }
         Errno synced = some ? common.sync() : Errno.OK;
@@ -127,12 +153,12 @@ final class Copies {
             writeback.hurry();
         }
         mine.forEach(this::settle);
-        if (more) {
-            errand.ask();
-        }
+        common.still.run();
+        return mine.stream().map(job -> job.outcome).filter(outcome -> outcome != Errno.OK)
+                .findFirst().orElse(Errno.OK);
     }
 
-    private Errno fill(Job job) {
+    private Errno fill(Job job, Memory through) {
         long to = common.header.offset(job.place);
         try {
             if (job.whole != null) {
@@ -140,13 +166,13 @@ final class Copies {
                         (int) job.whole.length());
             }
             long start = job.index * common.header.clusterBytes();
-            long left = Math.min(common.header.clusterBytes(), common.below.end(job.index) - start);
-            for (long at = 0; at < left; at += buffer.size()) {
-                int length = (int) Math.min(buffer.size(), left - at);
-                Errno outcome = common.below.read(job.index, at, buffer, 0, length);
+            long left = Math.min(common.header.clusterBytes(), job.below.end(job.index) - start);
+            for (long at = 0; at < left; at += through.size()) {
+                int length = (int) Math.min(through.size(), left - at);
+                Errno outcome = job.below.read(job.index, at, through, 0, length);
                 // What is taken is durably zero: zeros are there already.
-                if (outcome == Errno.OK && !Mapping.zero(buffer, 0, length)) {
-                    outcome = common.backing.write(to + at, buffer, 0, length);
+                if (outcome == Errno.OK && !Mapping.zero(through, 0, length)) {
+                    outcome = common.backing.write(to + at, through, 0, length);
                 }
                 if (outcome != Errno.OK) {
                     return outcome;
@@ -164,6 +190,7 @@ final class Copies {
     private void name(Job job) {
         assert Thread.holdsLock(common.lock);
         jobs.remove(job.index);
+        job.below.leave();
         job.ended = true;
         if (job.outcome == Errno.OK) {
             common.name(job.index, job.place);
@@ -192,6 +219,21 @@ final class Copies {
         } else {
             job.waiting.forEach(bio -> bio.fail(job.outcome));
         }
+    }
+
+    /** Has a look whether it can go on. */
+    void ask() {
+        errand.ask();
+    }
+
+    /** Whether no cluster is on its way. */
+    boolean idle() {
+        assert Thread.holdsLock(common.lock);
+        return jobs.isEmpty();
+    }
+
+    boolean stop(Runnable then) {
+        return errand.stop(then);
     }
 
     /** Clusters that are on their way. */

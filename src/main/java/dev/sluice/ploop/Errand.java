@@ -26,6 +26,7 @@ final class Errand {
     private final Device.Log log;
     private State state = State.IDLE; // guarded by this
     private boolean ended; // guarded by this
+    private Runnable stopped = () -> { }; // guarded by this
 
     Errand(WorkQueue queue, Runnable work, Device.Log log) {
         this.queue = queue;
@@ -63,6 +64,7 @@ final class Errand {
             state = State.RUNNING;
         }
         boolean more = true;
+        Runnable told = null;
         while (more) {
             try {
                 work.run();
@@ -72,17 +74,31 @@ final class Errand {
             synchronized (this) {
                 more = state == State.AGAIN && !ended;
                 state = more ? State.RUNNING : State.IDLE;
+                told = stopped;
                 notifyAll();
             }
         }
+        told.run();
     }
 
-    /** Not done any more; false where it still is after the time. */
-    synchronized boolean end(long limitMillis) throws InterruptedException {
+    /** Not begun any more; false where it is being done: {@code then} is told of its end. */
+    synchronized boolean stop(Runnable then) {
+        stopped = then;
+        return stop();
+    }
+
+    private boolean stop() {
+        assert Thread.holdsLock(this);
         ended = true;
         if (state == State.QUEUED) {
             state = State.IDLE;
         }
+        return state == State.IDLE;
+    }
+
+    /** Not done any more; false where it still is after the time. */
+    synchronized boolean end(long limitMillis) throws InterruptedException {
+        stop();
         for (int i = 0; i < PAUSES && state != State.IDLE; i++) {
             wait(limitMillis / PAUSES + 1);
         }

@@ -17,6 +17,8 @@ final class Flight implements Bio.End {
     boolean allocated;
     /** The file it goes to. */
     FileIo to;
+    /** What that is a part of; null where it is the image that is written. */
+    Below below;
     /** Byte of that file. */
     long offset;
     /** The next one that is not in use; guarded by the device's lock. */

@@ -39,6 +39,10 @@ final class FlightPool {
     /** It has landed; true where those who wait for an earlier turn can go on. */
     boolean give(Flight flight) {
         flight.bio = null;
+        if (flight.below != null) {
+            flight.below.leave();
+            flight.below = null;
+        }
         if (spares < MOST_SPARE) {
             flight.next = spare;
             spare = flight;

@@ -24,6 +24,7 @@ final class Growth {
     private long cutsAsked; // guarded by common.lock
     private long cuts; // guarded by common.lock
     private long reach = Integer.MAX_VALUE; // guarded by common.lock
+    private Runnable once; // guarded by common.lock
     private long grown; // guarded by common.lock
     private long prepared; // guarded by common.lock
 
@@ -31,7 +32,7 @@ final class Growth {
         this.common = common;
         this.limbo = limbo;
         this.noSpace = noSpace;
-        this.errand = new Errand(common.queue, this::work, common.host.log());
+        this.errand = new Errand(common.queue, this::round, common.host.log());
     }
 
     /** Whether clusters run short and more can be of use. */
@@ -62,6 +63,26 @@ final class Growth {
             needed = true;
         }
         errand.ask();
+    }
+
+    /** Has clusters made ready soon, and {@code then} told when that is done or cannot be. */
+    void ask(Runnable then) {
+        synchronized (common.lock) {
+            once = then;
+        }
+        errand.ask();
+    }
+
+    /** Whether none could be made ready when that was tried last. */
+    boolean blocked() {
+        synchronized (common.lock) {
+            return blocked;
+        }
+    }
+
+    /** Has clusters made ready now, before anybody else uses the image. */
+    void prepare() {
+        work();
     }
 
     /** There may be room again. */
@@ -128,6 +149,18 @@ final class Growth {
         }
         told.run();
         return true;
+    }
+
+    private void round() {
+        Runnable then;
+        synchronized (common.lock) {
+            then = once;
+            once = null;
+        }
+        work();
+        if (then != null) {
+            then.run();
+        }
     }
 
     private void work() {
@@ -297,6 +330,10 @@ final class Growth {
         synchronized (common.lock) {
             return prepared;
         }
+    }
+
+    boolean stop(Runnable then) {
+        return errand.stop(then);
     }
 
     boolean end(long limitMillis) throws InterruptedException {

@@ -212,6 +212,10 @@ final class Limbo {
         }
     }
 
+    boolean stop(Runnable then) {
+        return errand.stop(then);
+    }
+
     boolean end(long limitMillis) throws InterruptedException {
         return errand.end(limitMillis);
     }

@@ -2,8 +2,11 @@ package dev.sluice.ploop;
 
 import dev.sluice.block.BlockException;
 import dev.sluice.block.Errno;
+import dev.sluice.work.Host;
 import dev.sluice.work.Timer;
+import dev.sluice.work.WorkQueue;
 import java.util.Map;
+import java.util.function.Supplier;
 
 /**
  * Long work that a message asks for, one at a time: a worker does it in short steps, with pauses
@@ -58,7 +61,8 @@ final class LongWork {
     private static final long PAUSE_MILLIS = 50;
     private static final long LATER_NANOS = 10_000_000;
 
-    private final Common common;
+    private final Supplier<Common> present;
+    private final Host host;
     private final Errand errand;
     private Job job; // guarded by this
     private boolean cancelled; // guarded by this
@@ -80,13 +84,16 @@ final class LongWork {
         }
     };
 
-    LongWork(Common common) {
-        this.common = common;
-        this.errand = new Errand(common.queue, this::run, common.host.log());
+    /** {@code present} is the image that is written, which may change. */
+    LongWork(Supplier<Common> present, Host host, WorkQueue queue) {
+        this.present = present;
+        this.host = host;
+        this.errand = new Errand(queue, this::run, host.log());
     }
 
     /** Begins with a job, and does not wait for it. */
     void begin(Job next) throws BlockException {
+        Common common = present.get();
         if (common.backing.readOnly()) {
             throw new BlockException(Errno.EROFS, next.name() + " is not possible: "
                     + common.options.path() + " is only read");
@@ -158,9 +165,10 @@ final class LongWork {
     }
 
     private void run() {
+        Common common = present.get();
         Job now;
         boolean stop;
-        long start = common.now();
+        long start = host.clock().nanos();
         synchronized (this) {
             now = job;
             stop = cancelled && now != null && now.stops();
@@ -181,14 +189,14 @@ final class LongWork {
             } else if (step == Step.DONE) {
                 end(now, "done" + now.summary(), null);
             } else if (step == Step.MORE) {
-                share(common.now() - start);
+                share(host.clock().nanos() - start);
             } else if (step == Step.LATER) {
                 pause(LATER_NANOS);
             }
         } catch (BlockException e) {
             end(now, "failed: " + e.getMessage(), e);
         } catch (RuntimeException | Error e) {
-            common.host.log().error(common.options.path() + ": " + now.name() + " failed: " + e, e);
+            host.log().error(present.get().options.path() + ": " + now.name() + " failed: " + e, e);
             end(now, "failed: " + e, new BlockException(Errno.EIO, now.name() + " failed: " + e,
                     e));
         }
@@ -196,6 +204,7 @@ final class LongWork {
 
     /** Lets others have their share, if there are any. */
     private void share(long tookNanos) {
+        Common common = present.get();
         long uses;
         synchronized (common.lock) {
             uses = common.epochs.entered();
@@ -209,9 +218,9 @@ final class LongWork {
     private void pause(long pause) {
         synchronized (this) {
             if (pause > 0 && !cancelled && !closed && !armed) {
-                notBefore = common.now() + pause;
+                notBefore = host.clock().nanos() + pause;
                 armed = true;
-                common.host.timer().add(alarm, notBefore);
+                host.timer().add(alarm, notBefore);
                 return;
             }
         }
@@ -233,7 +242,7 @@ final class LongWork {
     private void disarm() {
         assert Thread.holdsLock(this);
         notBefore = Long.MIN_VALUE;
-        if (armed && common.host.timer().remove(alarm)) {
+        if (armed && host.timer().remove(alarm)) {
             armed = false;
         }
     }

@@ -22,7 +22,6 @@ final class Mapping {
     private final FileIo io;
     private final Copies copies;
     private final Moves moves;
-    private final Below below;
     private final long cluster;
     private final long base;
 
@@ -36,13 +35,12 @@ final class Mapping {
         this.io = io;
         this.copies = copies;
         this.moves = moves;
-        this.below = common.below;
         this.cluster = common.header.clusterBytes();
         this.base = common.header.offset(0);
     }
 
     /** What the next piece of a request finds. */
-    enum Found { FLIGHT, HOLE, BAD, NONE_READY, COPY, HELD }
+    enum Found { FLIGHT, HOLE, BAD, NONE_READY, LATER, COPY, HELD, MOVED }
 
     /** The next piece; {@code until} is where it ends. */
     static final class Piece {
@@ -67,9 +65,12 @@ final class Mapping {
         int last = inside + bio.length() <= cluster ? index
                 : (int) ((bio.until() - 1) / cluster);
         synchronized (common.lock) {
+            if (common.sealed) {
+                return null;
+            }
             int place = common.bat.get(index);
-            if (place == Bat.NONE && bio.op() == Op.READ && below.has(index)) {
-                return bio.until() <= below.end(index) && runBelow(index, last) > last
+            if (place == Bat.NONE && bio.op() == Op.READ && common.below.has(index)) {
+                return bio.until() <= common.below.end(index) && runBelow(index, last) > last
                         ? flightBelow(bio, index, inside) : null;
             }
             return place > 0 && run(index, last, place) > last
@@ -81,19 +82,23 @@ final class Mapping {
     private Flight flight(Bio bio, int index, long offset) {
         Flight flight = flights.take(bio, io, offset);
         // Its cluster may have come up by itself, before the write that wanted it.
-        flight.allocated = below.levels() > 0 && bio.op() != Op.READ
+        flight.allocated = common.below.levels() > 0 && bio.op() != Op.READ
                 && writeback.behind(Bat.page(index));
         return flight;
     }
 
     private Flight flightBelow(Bio bio, int index, long inside) {
-        return flights.take(bio, below.io(index), below.offset(index) + inside);
+        Below below = common.below;
+        Flight flight = flights.take(bio, below.io(index), below.offset(index) + inside);
+        flight.below = below;
+        below.enter();
+        return flight;
     }
 
     /** Behind the last cluster that follows in the same file below. */
     private int runBelow(int index, int last) {
         int i = index + 1;
-        while (i <= last && common.bat.get(i) == Bat.NONE && below.follows(i, index)) {
+        while (i <= last && common.bat.get(i) == Bat.NONE && common.below.follows(i, index)) {
             i++;
         }
         return i;
@@ -116,10 +121,14 @@ final class Mapping {
     void find(Bio bio, long at, long solid, Piece piece) {
         boolean grow = false;
         synchronized (common.lock) {
+            if (common.sealed) {
+                piece.found = Found.MOVED;
+                return;
+            }
             int index = (int) (at / cluster);
             int last = (int) Math.min((bio.until() - 1) / cluster, index + AT_ONCE - 1L);
             int place = common.bat.get(index);
-            if (place == Bat.NONE && below.has(index)) {
+            if (place == Bat.NONE && common.below.has(index)) {
                 grow = bio.op() == Op.READ ? readBelow(bio, at, last, piece)
                         : change(bio, at, last, piece);
             } else {
@@ -175,11 +184,11 @@ final class Mapping {
 
     private boolean readBelow(Bio bio, long at, int last, Piece piece) {
         int index = (int) (at / cluster);
-        if (at < below.end(index)) {
+        if (at < common.below.end(index)) {
             piece.found = Found.FLIGHT;
             piece.flight = flightBelow(bio, index, at - index * cluster);
             piece.until = Math.min(bio.until(),
-                    Math.min(runBelow(index, last) * cluster, below.end(index)));
+                    Math.min(runBelow(index, last) * cluster, common.below.end(index)));
         } else {
             piece.found = Found.HOLE;
             piece.until = Math.min(bio.until(), (index + 1) * cluster);
@@ -198,12 +207,13 @@ final class Mapping {
             zeros(bio, index, last, piece);
             return growth.wanted();
         }
-        if (piece.job == null) {
+        if (piece.job == null && !common.holding) {
             int place = common.clusters.take();
             piece.job = place == 0 ? null : copies.begin(index, place);
         }
         piece.whole &= bio.op() == Op.WRITE;
-        piece.found = piece.job == null ? Found.NONE_READY : Found.COPY;
+        piece.found = piece.job != null ? Found.COPY : common.holding ? Found.LATER
+                : Found.NONE_READY;
         return growth.wanted();
     }
 
@@ -216,7 +226,8 @@ final class Mapping {
         }
         int end = index + 1;
         while (end <= last && (end + 1) * cluster <= bio.until()
-                && common.bat.get(end) == Bat.NONE && below.has(end) && copies.of(end) == null
+                && common.bat.get(end) == Bat.NONE && common.below.has(end)
+                && copies.of(end) == null
                 && common.clusters.peek() == place + (end - index)) {
             allocate(end);
             end++;
@@ -271,17 +282,23 @@ final class Mapping {
     /**
      * Nothing names the clusters any more: they read as zeros from now on. But for those that a
      * level below has: without a word they would show that.
+     *
+     * @return where it goes on in an image that stands on this one
      */
-    void discard(int from, int until) {
+    int discard(int from, int until) {
         boolean some = false;
+        int stop = until;
         for (int at = from; at < until; at += AT_ONCE) {
             synchronized (common.lock) {
+                if (common.sealed) {
+                    stop = at;
+                    break;
+                }
                 int end = Math.min(until, at + AT_ONCE);
                 for (int i = at; i < end; i++) {
                     int place = common.bat.get(i);
-                    if (place != Bat.NONE && !below.has(i)) {
-                        common.bat.set(i, Bat.NONE);
-                        common.mapped--;
+                    if (place != Bat.NONE && !common.below.has(i)) {
+                        common.forget(i);
                         limbo.add(place);
                         moves.forget(i);
                         writeback.changed(i, true);
@@ -293,5 +310,6 @@ final class Mapping {
         if (some) {
             limbo.ask();
         }
+        return stop;
     }
 }

@@ -50,9 +50,13 @@ final class NoSpace {
     /** Keeps a request; false where nobody tries to make room for it now. */
     boolean park(Bio bio) {
         synchronized (common.lock) {
-            parked.add(bio);
-            return !full;
+            if (!common.sealed) {
+                parked.add(bio);
+                return !full;
+            }
         }
+        start(bio);
+        return false;
     }
 
     /** Keeps somebody who waits for a page that does not fit. */

@@ -14,6 +14,11 @@ public record Options(String path, String word, boolean direct, Tuning tuning) {
         return new Options(path, path, false, Tuning.USUAL);
     }
 
+    /** The same of another image. */
+    Options at(String other) {
+        return new Options(other, word, direct, tuning);
+    }
+
     /** The same with other tuning. */
     public Options with(Tuning other) {
         return new Options(path, word, direct, other);

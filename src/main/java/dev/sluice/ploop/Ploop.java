@@ -7,50 +7,35 @@ import dev.sluice.block.Device;
 import dev.sluice.block.Errno;
 import dev.sluice.block.Limits;
 import dev.sluice.block.Memory;
-import dev.sluice.block.Op;
 import dev.sluice.block.Target;
 import dev.sluice.block.Units;
 import dev.sluice.file.FileIo;
-import dev.sluice.ploop.Mapping.Found;
-import dev.sluice.ploop.Mapping.Piece;
 import dev.sluice.storage.Backing;
 import dev.sluice.work.Host;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.IntPredicate;
 
 /**
- * The disk in an image that is open. A request is mapped under the lock and goes to the file from
- * the thread that brought it; a write to a place without a cluster takes one that is ready, and its
- * word is seen by all at once. The table is written later, unless somebody waits for it.
- *
- * <p>What holds under the lock ({@link #check}):
- * <ul>
- * <li>a word names a used cluster, and no other word does;
- * <li>a used cluster is named by a word, or in limbo;
- * <li>a cluster in limbo is named by no word, and is not ready.
- * </ul>
+ * The disk in an image that is open, or in a chain of them. It is the {@link Top} that takes the
+ * requests; a snapshot puts another one on it, to which all goes from an instant on.
  */
 public final class Ploop implements Target {
     private static final long CLOSE_MILLIS = 60_000;
+    /** How long who asks for a snapshot waits for it; then it goes on by itself. */
+    private static final long SNAPSHOT_MILLIS = 60_000;
 
-    private final Common common;
-    private volatile Limits limits;
-    private final FileIo io;
-    private final Writeback writeback;
-    private final Limbo limbo;
-    private final NoSpace noSpace;
-    private final Growth growth;
-    private final Status status;
-    private final Copies copies;
-    private final Moves moves;
+    private final Host host;
+    private final Memory zeros;
     private final LongWork work;
     private final Tracking tracking;
-    private final Memory zeros;
-    private final long cluster;
-    private final Mapping mapping;
-    private final FlightPool flights;
+    private final Snapshots snapshots;
+    private volatile Top top;
+    /** What came while another image is put in place; null where none is. */
+    private volatile List<Bio> held; // changed under common.lock
 
     /**
      * Opens the image in a backing, which it has from then on: {@link #close} closes it.
@@ -69,6 +54,12 @@ public final class Ploop implements Target {
      */
     public static Ploop open(Backing backing, List<Lower> lowers, Options options, Host host,
             String device) throws BlockException {
+        return open(backing, lowers, null, options, host, device);
+    }
+
+    /** The same, with where the files are: null where no snapshots are to be made. */
+    public static Ploop open(Backing backing, List<Lower> lowers, Folder folder, Options options,
+            Host host, String device) throws BlockException {
         String path = options.path();
         Header top = Image.header(path, backing, host.arena());
         Below below = Below.of(lowers, path, top, host.arena(), host.log());
@@ -79,9 +70,11 @@ public final class Ploop implements Target {
                         + " bytes, which is not a multiple of " + block
                         + ", the block of direct I/O on it; use direct=off");
             }
+            Snapshots snapshots = new Snapshots(folder, path, options.word());
             Image image = Image.open(path, backing, host.arena(), host.log());
             try {
-                return new Ploop(image, backing, below, options, host, device);
+                return new Ploop(new Common(options, image, backing, below, host, device),
+                        snapshots, device);
             } catch (RuntimeException | Error e) {
                 image.close();
                 throw e;
@@ -92,35 +85,83 @@ public final class Ploop implements Target {
         }
     }
 
-    private Ploop(Image image, Backing backing, Below below, Options options, Host host,
-            String device) {
-        common = new Common(options, image, backing, below, host, device);
-        limits = new Limits(image.header().diskBytes(),
-                Math.max(backing.blockSize(), below.block()), false, true, true, true,
-                backing.readOnly());
-        cluster = image.header().clusterBytes();
+    /**
+     * Opens the disk in a chain of files, all but the last for reading. What was at work on them
+     * when they were last in use is put right before, if they may be written.
+     */
+    public static Ploop open(Chain chain, Folder folder, boolean readOnly, Options options,
+            Host host, String device) throws BlockException {
+        List<Lower> opened = new ArrayList<>();
+        try {
+            int last = chain.files().size() - 1;
+            for (Chain.Part file : chain.files()) {
+                boolean lower = opened.size() < last;
+                if (lower && !readOnly && !file.raw()) {
+                    settle(file.path(), folder, host);
+                }
+                opened.add(new Lower(file.path(), folder.open(file.path(), readOnly || lower),
+                        file.raw()));
+            }
+            return open(opened.get(last).backing(), opened.subList(0, last), folder,
+                    options.at(chain.top()), host, device);
+        } catch (BlockException | RuntimeException | Error e) {
+            for (Lower file : opened) {
+                file.backing().close();
+            }
+            throw e;
+        }
+    }
+
+    /** A top that had just become one that is only read may not be closed yet. */
+    private static void settle(String path, Folder folder, Host host) throws BlockException {
+        if (folder.read() == null) {
+            return;
+        }
+        boolean dirty;
+        try (Backing backing = folder.open(path, true)) {
+            dirty = Image.header(path, backing, host.arena()).dirty();
+        }
+        if (dirty) {
+            try (Backing backing = folder.open(path, false)) {
+                Image.open(path, backing, host.arena(), host.log()).close();
+            }
+        }
+    }
+
+    private Ploop(Common common, Snapshots snapshots, String device) {
+        this.snapshots = snapshots;
+        host = common.host;
         zeros = host.arena().map(Limits.MAX_DATA);
-        io = new FileIo(backing, options.direct(), device, "ploop " + options.word(), host);
-        below.start(io);
-        writeback = new Writeback(common);
-        limbo = new Limbo(common, writeback);
-        noSpace = new NoSpace(common, this::submit, writeback::add);
-        growth = new Growth(common, limbo, noSpace);
-        flights = new FlightPool(common.epochs, this::landed);
-        copies = new Copies(common, writeback, noSpace, bio -> written(bio, true));
-        moves = new Moves(common, writeback, limbo, noSpace);
-        mapping = new Mapping(common, writeback, limbo, growth, flights, io, copies, moves);
-        work = new LongWork(common);
-        tracking = new Tracking(host, options.path(), cluster);
-        status = new Status(common, writeback, limbo, noSpace, growth, copies, moves, work);
-        writeback.noSpace(noSpace);
-        limbo.freed(this::freed);
-        growth.whenCut(work::again);
-        common.whenFailed(() -> {
-            noSpace.restart();
-            work.again();
-        });
+        FileIo io = new FileIo(common.backing, common.options.direct(), device,
+                "ploop " + common.options.word(), host);
+        common.below.start(io);
+        work = new LongWork(() -> top.common, host, common.queue);
+        top = top(common, io);
+        tracking = new Tracking(host, common.options.path(), common.header.clusterBytes());
         host.timer().use();
+    }
+
+    /** One that is in use, or is to be. */
+    Top top(Common common, FileIo io) {
+        common.still = this::still;
+        return new Top(common, io, zeros, this::submit);
+    }
+
+    private void still() {
+        top.settled();
+        work.again();
+    }
+
+    /** From now on another one is in use; under the lock of both. */
+    void top(Top next) {
+        next.common.tuning = top.common.tuning;
+        top.seal(next);
+        top = next;
+    }
+
+    /** The one that takes the requests. */
+    Top top() {
+        return top;
     }
 
     @Override
@@ -130,219 +171,96 @@ public final class Ploop implements Target {
 
     @Override
     public Limits limits() {
-        return limits;
+        return top.limits();
     }
 
     @Override
     public void submit(Bio bio) {
-        if (bio.op() != Op.READ && common.failed()) {
-            bio.fail(Errno.EIO);
-            return;
-        }
-        switch (bio.op()) {
-            case READ, WRITE -> transfer(bio);
-            case DISCARD, WRITE_ZEROES -> zero(bio);
-            default -> flush(bio);
+        if (held == null || !kept(bio)) {
+            top.submit(bio);
         }
     }
 
-    private void flush(Bio bio) {
-        if (limits.readOnly()) {
-            bio.complete();
-        } else {
-            writeback.add(Wait.of(bio, 0, common.bat.pages(), true));
+    private boolean kept(Bio bio) {
+        synchronized (top.common.lock) {
+            return held != null && held.add(bio);
         }
     }
 
-    private void transfer(Bio bio) {
-        Flight flight = mapping.whole(bio);
-        if (flight != null) {
-            go(flight);
-        } else {
-            pieces(bio);
-        }
-    }
-
-    private void go(Flight flight) {
-        Bio bio = flight.bio;
-        Bio down = flight.io;
-        down.set(bio.op(), flight.offset, bio.length(), false, bio.data(), bio.dataAt(),
-                bio.caller());
-        try {
-            flight.to.submit(down);
-        } catch (RuntimeException | Error e) {
-            common.host.log().error("no worker for a request: " + e, e);
-            down.fail(Errno.EIO);
-        }
-        if (down.release()) {
-            landed(flight);
-        }
-    }
-
-    /** It has come to its end in the file. */
-    private void landed(Flight flight) {
-        Bio bio = flight.bio;
-        Errno outcome = flight.io.outcome();
-        boolean allocated = flight.allocated;
-        boolean turned;
+    /** Keeps what comes from now on; throws where something is under way. */
+    void hold() throws BlockException {
+        Common common = top.common;
         synchronized (common.lock) {
-            turned = flights.give(flight);
-        }
-        if (turned) {
-            limbo.ask();
-            work.again();
-        }
-        if (outcome == Errno.OK) {
-            written(bio, allocated);
-        } else if (Common.full(outcome) && bio.op() != Op.READ && common.tuning.waits()) {
-            noSpace.park(bio);
-            noSpace.full();
-        } else {
-            bio.fail(outcome);
+            if (!top.idle()) {
+                throw new BlockException(Errno.EBUSY, "requests are under way: nobody may use the"
+                        + " disk while its content becomes another one");
+            }
+            common.sealed = true;
+            held = new ArrayList<>();
         }
     }
 
-    /** Its data is where it belongs: ends it, or has it wait for what it asked for. */
-    private void written(Bio bio, boolean allocated) {
-        boolean sync = bio.fua() && bio.op() != Op.READ;
-        if (sync || allocated && common.tuning.timeoutNanos() == 0) {
-            writeback.add(Wait.of(bio, Bat.page((int) (bio.offset() / cluster)),
-                    Bat.page((int) ((bio.until() - 1) / cluster)) + 1, sync));
-        } else {
-            bio.complete();
-        }
+    /** Puts another image in the place of the top, while requests are kept. */
+    void replace(Top next) {
+        top.common.backing.handAio(next.common.backing);
+        next.common.tuning = top.common.tuning;
+        top = next;
     }
 
-    /** A request whose clusters are anywhere, or not there yet. */
-    private void pieces(Bio bio) {
-        long at = bio.offset();
-        // Up to here it is known that data is not zero, and has to have a cluster.
-        long solid = at;
-        Piece piece = new Piece();
-        while (at < bio.until()) {
-            mapping.find(bio, at, solid, piece);
-            if (piece.found == Found.HOLE && bio.op() == Op.WRITE) {
-                solid = mapping.solid(bio, at);
-                if (solid > at) {
-                    continue;
-                }
-                piece.until = Math.min(bio.until(), (at / cluster + 1) * cluster);
-                solid = piece.until;
-            }
-            if (piece.found == Found.NONE_READY) {
-                piece.until = bio.until();
-            }
-            boolean whole = at == bio.offset() && piece.until == bio.until();
-            take(piece, whole ? bio : bio.part(at - bio.offset(), piece.until - at, at));
-            if (whole) {
-                return;
-            }
-            at = piece.until;
+    /** What was kept goes on. */
+    void go() {
+        List<Bio> kept;
+        Common common = top.common;
+        synchronized (common.lock) {
+            common.sealed = false;
+            kept = held;
+            held = null;
         }
-        bio.complete();
-    }
-
-    private void take(Piece piece, Bio part) {
-        switch (piece.found) {
-            case FLIGHT -> {
-                piece.flight.bio = part;
-                go(piece.flight);
-            }
-            case HOLE -> {
-                if (part.op() == Op.READ) {
-                    part.answer(zeros, 0);
-                }
-                written(part, false);
-            }
-            case NONE_READY -> {
-                if (noSpace.park(part)) {
-                    growth.ask();
-                }
-            }
-            case COPY -> copies.add(piece.job, part, piece.whole);
-            case HELD -> moves.add(piece.move, part);
-            default -> part.fail(Errno.EIO);
-        }
-    }
-
-    /** A large range takes a worker's time. */
-    private void zero(Bio bio) {
-        if (bio.length() / cluster > Mapping.AT_ONCE && !common.queue.inWorker()) {
-            common.queue.run(bio.caller(), () -> zeroHere(bio));
-        } else {
-            zeroHere(bio);
-        }
-    }
-
-    private void zeroHere(Bio bio) {
-        int from = (int) ((bio.offset() + cluster - 1) / cluster);
-        int until = bio.until() == limits.size() ? common.disk : (int) (bio.until() / cluster);
-        boolean chain = common.below.levels() > 0;
-        if (bio.op() == Op.WRITE_ZEROES || from >= until || chain) {
-            if (chain && bio.op() == Op.DISCARD) {
-                mapping.discard(from, until);
-            }
-            // What has data below keeps its cluster, or takes one: zeros there hide it.
-            pieces(bio);
-            return;
-        }
-        long start = from * cluster;
-        long end = Math.min(bio.until(), until * cluster);
-        if (bio.offset() < start) {
-            pieces(bio.part(0, start - bio.offset(), bio.offset()));
-        }
-        if (end < bio.until()) {
-            pieces(bio.part(end - bio.offset(), bio.until() - end, end));
-        }
-        mapping.discard(from, until);
-        if (bio.fua()) {
-            written(bio.part(start - bio.offset(), end - start, start), false);
-        }
-        bio.complete();
-    }
-
-    /** Clusters came back. */
-    private void freed() {
-        work.again();
-        growth.unblock();
-        if (noSpace.some()) {
-            noSpace.restart();
-        }
+        kept.forEach(top.noSpace::start);
     }
 
     @Override
     public void drain() {
-        io.drain();
-        noSpace.drain();
+        Top now = top;
+        now.io.drain();
+        now.noSpace.drain();
     }
 
     @Override
     public int heldFor(long request) {
-        return noSpace.heldFor(request);
+        return top.noSpace.heldFor(request);
     }
 
     @Override
     public void interrupt(long request) {
-        noSpace.interrupt(request);
+        top.noSpace.interrupt(request);
     }
 
     @Override
     public long allocated(long offset, long length) {
-        if (length >= limits.size()) {
-            return status.allocated();
+        long bytes = -1;
+        while (bytes < 0) {
+            bytes = top.allocated(offset, length);
         }
-        return Math.min(length, status.allocated(offset, length));
+        return Math.min(length, bytes);
     }
 
     @Override
     public long seek(long offset, boolean data) {
-        return status.seek(offset, data, limits.size());
+        long found = -1;
+        while (found < 0) {
+            found = top.seek(offset, data);
+        }
+        return found;
     }
 
     @Override
     public Map<String, Object> status() {
-        Map<String, Object> all = status.all();
+        Map<String, Object> all = new LinkedHashMap<>();
+        top.status().put(all);
+        work.status(all);
         tracking.status(all);
+        snapshots.status(all, top.common);
         return all;
     }
 
@@ -352,28 +270,22 @@ public final class Ploop implements Target {
     }
 
     @Override
-    public int heldBack() {
-        return noSpace.parkedCount();
-    }
-
-    @Override
     public String arguments() {
-        return common.options.word() + (common.options.direct() ? " direct=on" : "")
-                + (limits.readOnly() ? " readonly=on" : "") + common.tuning.text();
+        Common common = top.common;
+        return snapshots.word() + (common.options.direct() ? " direct=on" : "")
+                + (common.backing.readOnly() ? " readonly=on" : "") + common.tuning.text();
     }
 
     @Override
     public synchronized void set(Map<String, String> changes) throws BlockException {
         Map<String, String> rest = new HashMap<>(changes);
         String size = rest.remove("size");
-        Tuning next = common.tuning.with(rest);
+        Tuning next = top.common.tuning.with(rest);
         Grow grow = size == null ? null : grow(Units.parseSize("size", size));
-        boolean gaveUp = common.tuning.waits() && !next.waits();
-        common.tuning = next;
-        growth.unblock();
-        writeback.tuned();
-        if (gaveUp) {
-            retry();
+        Top tuned = null;
+        while (tuned != top) {
+            tuned = top;
+            tuned.tuned(next);
         }
         if (grow != null) {
             work.await(grow, CLOSE_MILLIS);
@@ -382,17 +294,40 @@ public final class Ploop implements Target {
 
     /** Begins to make the disk larger; null where it has that size. */
     Grow grow(long bytes) throws BlockException {
-        if (bytes == limits.size()) {
+        if (bytes == top.limits().size()) {
             return null;
         }
         if (tracking.on()) {
             throw new BlockException(Errno.EBUSY, "the disk does not grow while its changes are"
                     + " tracked: end that first with the message tracking_stop");
         }
-        Grow grow = new Grow(common, limbo, moves, growth, writeback, work,
-                now -> limits = limits.withSize(now), bytes);
+        Grow grow = top.grow(work, bytes, () -> snapshots.resized(top.common));
         work.begin(grow);
         return grow;
+    }
+
+    @Override
+    public void message(List<String> words, boolean inUse) throws BlockException {
+        if (words.get(0).equals("switch") && words.size() == 2) {
+            if (inUse) {
+                throw new BlockException(Errno.EBUSY, "the device is in use, and its content would"
+                        + " become another one; unmount and close it first");
+            }
+            work.await(toggle(words.get(1)), SNAPSHOT_MILLIS);
+        } else {
+            message(words);
+        }
+    }
+
+    /** Begins to show another snapshot. */
+    Switch toggle(String guid) throws BlockException {
+        if (tracking.on()) {
+            throw new BlockException(Errno.EBUSY, "changes are tracked, and a switch would not be"
+                    + " one; end that with the message tracking_stop");
+        }
+        Switch other = new Switch(this, snapshots, guid);
+        work.begin(other);
+        return other;
     }
 
     @Override
@@ -401,93 +336,110 @@ public final class Ploop implements Target {
             tracking.message(words, this::since);
             return;
         }
+        if (words.get(0).equals("snapshot") && words.size() <= 2) {
+            Snapshot snapshot = snapshot(words.size() == 1 ? null : words.get(1));
+            work.await(snapshot, SNAPSHOT_MILLIS);
+            return;
+        }
         switch (String.join(" ", words)) {
-            case "retry" -> retry();
+            case "retry" -> top.retry();
             case "cancel" -> work.cancel();
-            case "compact" -> work.begin(new Compaction(common, limbo, moves, growth));
+            case "merge" -> merge();
+            case "compact" -> work.begin(top.compaction());
             default -> throw new BlockException(Errno.EINVAL, "the message "
-                    + String.join(" ", words) + " is unknown; ploop takes compact, cancel, for what"
-                    + " is at work, retry, when its file system has room again, and those of"
-                    + " tracking, which begin with tracking_");
+                    + String.join(" ", words) + " is unknown; ploop takes snapshot, or snapshot"
+                    + " GUID, switch GUID, merge, compact, cancel, for what is at work, retry, when"
+                    + " its file system has room again, and those of tracking, which begin with"
+                    + " tracking_");
         }
     }
 
+    /** What the disk has that it had not at a snapshot: that is known of the last one. */
     private IntPredicate since(String snapshot) throws BlockException {
-        if (snapshot != null) {
-            throw new BlockException(Errno.ENOENT, "there is no snapshot " + snapshot);
+        if (snapshot == null) {
+            return index -> top.status().has(index, false);
         }
-        return common::has;
+        DiskDescriptor now = snapshots.of(top.common);
+        String last = now.shot(now.top()).parent();
+        if (!last.equals(DiskDescriptor.guid(snapshot))) {
+            throw new BlockException(Errno.ENOENT, "what changed since " + snapshot + " is not"
+                    + " known here: the last snapshot is " + last);
+        }
+        return index -> top.status().has(index, true);
     }
 
-    private void retry() {
-        growth.unblock();
-        writeback.again();
-        noSpace.retry();
+    /** Begins to make one, with a GUID or without. */
+    Snapshot snapshot(String guid) throws BlockException {
+        Snapshot snapshot = new Snapshot(this, snapshots, guid, work::again);
+        work.begin(snapshot);
+        return snapshot;
     }
 
+    /** Begins to merge the image below the top into it. */
+    Merge merge() throws BlockException {
+        Merge merge = new Merge(top, snapshots, work::again);
+        work.begin(merge);
+        return merge;
+    }
+
+    /** What it does when a message asks for it. */
     LongWork work() {
         return work;
     }
 
+    /** For tests. */
     Bat bat() {
-        return common.bat;
+        return top.common.bat;
     }
 
     /** Whether the invariants hold; looks at every word. */
     boolean check() {
-        synchronized (common.lock) {
-            return writeback.check() && status.check();
-        }
+        return top.check();
     }
 
     @Override
     public void close() throws BlockException {
         tracking.close();
-        noSpace.close();
-        try {
-            if (!work.end(CLOSE_MILLIS) || !copies.end(CLOSE_MILLIS)
-                    || !limbo.end(CLOSE_MILLIS) || !growth.end(CLOSE_MILLIS)
-                    || !writeback.end(CLOSE_MILLIS)) {
-                throw new BlockException(Errno.ETIMEDOUT, common.options.path() + " does not"
-                        + " answer; it stays marked as in use");
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new BlockException(Errno.EINTR, common.options.path() + ": closing was"
-                    + " interrupted; it stays marked as in use", e);
+        Top last = top;
+        endWork();
+        Top before = last.before();
+        if (before != null) {
+            before.end();
         }
-        assert check();
-        BlockException broken = finish();
-        try {
-            common.image.close();
-        } catch (BlockException e) {
-            broken = broken == null ? e : broken;
-        }
-        limbo.close();
-        writeback.close();
-        copies.close();
-        common.host.arena().unmap(zeros);
-        common.backing.close();
-        common.below.close();
+        last.end();
+        BlockException broken = before == null ? null : closed(null, before::close);
+        broken = closed(broken, last::close);
+        host.arena().unmap(zeros);
+        broken = closed(broken, last.common.backing::close);
+        broken = closed(broken, last.common.below::close);
         if (broken != null) {
             throw broken;
         }
     }
 
-    /** Null, or why the image stays marked as in use. */
-    private BlockException finish() {
-        if (limits.readOnly()) {
-            return null;
+    private void endWork() throws BlockException {
+        try {
+            if (!work.end(CLOSE_MILLIS)) {
+                throw new BlockException(Errno.ETIMEDOUT, top.common.options.path() + " does not"
+                        + " answer; it stays marked as in use");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new BlockException(Errno.EINTR, top.common.options.path() + ": closing was"
+                    + " interrupted; it stays marked as in use", e);
         }
-        Errno outcome = common.failed() ? Errno.EIO : writeback.writeAll();
-        if (outcome == Errno.OK) {
-            limbo.finish();
-            return null;
+    }
+
+    private interface Closing {
+        void close() throws BlockException;
+    }
+
+    private static BlockException closed(BlockException broken, Closing what) {
+        try {
+            what.close();
+            return broken;
+        } catch (BlockException e) {
+            return broken == null ? e : broken;
         }
-        common.image.abandon();
-        String why = common.failed() ? common.failure() : "the table could not be written ("
-                + outcome.text() + ")";
-        return new BlockException(outcome, common.options.path() + " stays marked as in use: "
-                + why);
     }
 }

@@ -1,7 +1,6 @@
 package dev.sluice.ploop;
 
 import dev.sluice.block.Units;
-import java.util.LinkedHashMap;
 import java.util.Map;
 
 /** What is told of an open image. */
@@ -16,10 +15,9 @@ final class Status {
     private final Growth growth;
     private final Copies copies;
     private final Moves moves;
-    private final LongWork work;
 
     Status(Common common, Writeback writeback, Limbo limbo, NoSpace noSpace, Growth growth,
-            Copies copies, Moves moves, LongWork work) {
+            Copies copies, Moves moves) {
         this.common = common;
         this.writeback = writeback;
         this.limbo = limbo;
@@ -27,11 +25,9 @@ final class Status {
         this.growth = growth;
         this.copies = copies;
         this.moves = moves;
-        this.work = work;
     }
 
-    Map<String, Object> all() {
-        Map<String, Object> all = new LinkedHashMap<>();
+    void put(Map<String, Object> all) {
         String failure = common.failure();
         boolean readOnly = common.backing.readOnly();
         boolean full = noSpace.isFull();
@@ -42,7 +38,6 @@ final class Status {
         all.put("enospc_events", noSpace.events());
         all.put("parked", noSpace.parkedCount());
         all.put("retries", noSpace.retries());
-        work.status(all);
         all.put("version", common.header.version());
         all.put("cluster", common.header.clusterBytes());
         all.put("block", common.backing.blockSize());
@@ -74,7 +69,6 @@ final class Status {
         all.put("dirty_timeout", Units.duration(tuning.timeoutNanos()));
         all.put("dirty_max_age", Units.duration(tuning.ageNanos()));
         all.put("notes", common.image.notes());
-        return all;
     }
 
     /** Bytes of the disk that have a cluster. */
@@ -89,40 +83,54 @@ final class Status {
     long allocated(long offset, long length) {
         long cluster = common.header.clusterBytes();
         int from = (int) (offset / cluster);
-        int until = (int) ((offset + length + cluster - 1) / cluster);
+        int until = (int) Math.min(common.disk, (offset + length + cluster - 1) / cluster);
         if (until - from > MOST_WORDS) {
             return allocated();
         }
         long bytes = 0;
-        for (int i = from; i < until; i++) {
-            // Without the lock: what changes meanwhile may or may not be counted.
-            if (common.has(i)) {
-                bytes += Math.min((i + 1) * cluster, offset + length)
-                        - Math.max(i * cluster, offset);
+        for (int at = from; at < until; at += Mapping.AT_ONCE) {
+            synchronized (common.lock) {
+                if (common.sealed) {
+                    return -1;
+                }
+                for (int i = at; i < Math.min(until, at + Mapping.AT_ONCE); i++) {
+                    bytes += !common.has(i) ? 0 : Math.min((i + 1) * cluster, offset + length)
+                            - Math.max(i * cluster, offset);
+                }
             }
         }
         return bytes;
     }
 
-    /** The next byte that begins data, or a hole; where there is none, the end. */
-    long seek(long offset, boolean data, long end) {
+    /** See {@link dev.sluice.block.Target#seek}; less than 0 where another image stands on it. */
+    long seek(long offset, boolean data) {
         long cluster = common.header.clusterBytes();
         int index = (int) (offset / cluster);
         while (index < common.disk) {
             synchronized (common.lock) {
-                int until = Math.min(common.disk, index + Mapping.AT_ONCE);
-                while (index < until && common.has(index) != data) {
+                if (common.sealed) {
+                    return -1;
+                }
+                int end = Math.min(common.disk, index + Mapping.AT_ONCE);
+                while (index < end && common.has(index) != data) {
                     index++;
                 }
-                if (index < until) {
+                if (index < end) {
                     return Math.max(offset, index * cluster);
                 }
             }
         }
-        return end;
+        return common.header.diskBytes();
     }
 
-    /** Whether what the class comment of {@link Ploop} says holds. */
+    /** Whether a cluster has data, in the image itself or at all; while that changes it may. */
+    boolean has(int index, boolean itself) {
+        synchronized (common.lock) {
+            return common.sealed || (itself ? common.own(index) : common.has(index));
+        }
+    }
+
+    /** Whether what the class comment of {@link Top} says holds. */
     boolean check() {
         assert Thread.holdsLock(common.lock);
         int named = 0;

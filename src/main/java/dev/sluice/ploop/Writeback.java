@@ -24,6 +24,7 @@ final class Writeback {
     private boolean armed; // guarded by common.lock
     private boolean closed; // guarded by common.lock
     private long notBefore = Long.MIN_VALUE; // guarded by common.lock
+    private Errno rested; // guarded by common.lock; null until nothing will be dirty any more
     private boolean stuck; // the round's: the last page did not fit
     private long rounds; // guarded by common.lock
     private long joined; // guarded by common.lock
@@ -121,10 +122,18 @@ final class Writeback {
 
     /** Takes somebody who waits. */
     void add(Wait wait) {
+        Errno known;
         synchronized (common.lock) {
-            waits.add(wait);
+            known = rested;
+            if (known == null) {
+                waits.add(wait);
+            }
         }
-        errand.ask();
+        if (known == null) {
+            errand.ask();
+        } else {
+            wait.tell(known);
+        }
     }
 
     /** There is room again: pages that did not fit are due as they were. */
@@ -270,6 +279,37 @@ final class Writeback {
             }
         }
         return outcome;
+    }
+
+    /**
+     * All was made durable and no page changes any more, or it has failed: who waits is told, and
+     * who comes later at once. False where it is at work yet, and then {@code then} is told.
+     */
+    boolean rest(Runnable then) {
+        if (!errand.stop(then)) {
+            return false;
+        }
+        List<Wait> left;
+        Errno outcome;
+        synchronized (common.lock) {
+            assert pages.dirtyCount() == 0 || common.failed();
+            closed = true;
+            if (armed && common.host.timer().remove(alarm)) {
+                armed = false;
+            }
+            outcome = common.failed() ? Errno.EIO : Errno.OK;
+            rested = outcome;
+            left = waits;
+            waits = new ArrayList<>();
+        }
+        left.forEach(wait -> settle(wait, outcome));
+        return true;
+    }
+
+    /** Whether nobody waits. */
+    boolean idle() {
+        assert Thread.holdsLock(common.lock);
+        return waits.isEmpty();
     }
 
     int dirtyPages() {

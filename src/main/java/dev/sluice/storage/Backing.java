@@ -20,6 +20,9 @@ public interface Backing extends AutoCloseable {
     /** Whether every change is refused. */
     boolean readOnly();
 
+    /** It is only read from now on, and other readers are let in. No change is under way. */
+    default void seal() {}
+
     /** Fills memory; all of it, or an error. */
     Errno read(long offset, Memory memory, int at, int length);
 
@@ -39,6 +42,9 @@ public interface Backing extends AutoCloseable {
      * Before the first request.
      */
     default void shareAio(Aio other, Aio.Done done) {}
+
+    /** Leaves it to another backing, which shares it, to close what {@link #startAio} gave. */
+    default void handAio(Backing to) {}
 
     /**
      * Starts a READ or WRITE without waiting for it, where {@link #startAio} was asked for; its end

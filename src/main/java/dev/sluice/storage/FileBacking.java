@@ -23,7 +23,7 @@ public final class FileBacking implements Backing {
     private final Libc libc;
     private final String path;
     private final int fd;
-    private final boolean readOnly;
+    private volatile boolean readOnly;
     private final int blockSize;
     private final int memoryAlign;
     /** What fallocate wants offsets and lengths to be multiples of. */
@@ -98,6 +98,16 @@ public final class FileBacking implements Backing {
         return readOnly;
     }
 
+    @Override
+    public void seal() {
+        readOnly = true;
+        if (!blockDevice) {
+            Memory words = arena.map(Arena.PAGE);
+            FileLocks.lower(fd, words);
+            arena.unmap(words);
+        }
+    }
+
     /** Null where the kernel grants no asynchronous I/O. */
     @Override
     public Aio startAio(Aio.Done whenDone) {
@@ -111,6 +121,14 @@ public final class FileBacking implements Backing {
         aio = other;
         done = whenDone;
         sharesAio = true;
+    }
+
+    @Override
+    public void handAio(Backing to) {
+        if (aio != null && !sharesAio && to instanceof FileBacking other && other.aio == aio) {
+            sharesAio = true;
+            other.sharesAio = false;
+        }
     }
 
     @Override

@@ -49,6 +49,17 @@ final class FileLocks {
         }
     }
 
+    /** Who wrote only reads from now on, and others may read. */
+    static void lower(int fd, Memory scratch) {
+        release(fd, scratch, USES, WRITE);
+        release(fd, scratch, KEEPS, READ);
+    }
+
+    private static void release(int fd, Memory scratch, int base, int permission) {
+        fill(scratch, F_UNLCK, base + Integer.numberOfTrailingZeros(permission));
+        Libc.LIBC.fcntl(fd, F_OFD_SETLK, scratch.address());
+    }
+
     private static void take(String path, int fd, Memory scratch, int base, int permissions)
             throws BlockException {
         for (int i = 0; i < PERMISSIONS; i++) {

@@ -5,12 +5,14 @@ import dev.sluice.block.Errno;
 import dev.sluice.block.Target;
 import dev.sluice.block.Units;
 import dev.sluice.ploop.Chain;
-import dev.sluice.ploop.Lower;
+import dev.sluice.ploop.DiskFolder;
+import dev.sluice.ploop.Folder;
 import dev.sluice.ploop.Options;
 import dev.sluice.ploop.Ploop;
 import dev.sluice.ploop.Tuning;
-import dev.sluice.storage.FileBacking;
 import dev.sluice.work.Host;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -92,14 +94,21 @@ final class PloopTarget implements TargetType {
 
     private static Chain chain(String path, Map<String, String> values) throws BlockException {
         String list = values.get("image");
-        if (path == null) {
-            return Chain.list(list);
-        }
-        if (list != null) {
+        if (path != null && list != null) {
             throw new BlockException(Errno.EINVAL, "there is a path, " + path + ", and image="
                     + list + "; write one of them");
         }
-        return Chain.at(path);
+        if (path != null) {
+            return Chain.disk(path);
+        }
+        Chain chain = Chain.list(list);
+        String descriptor = Chain.descriptor(chain.top());
+        if (Files.exists(Path.of(descriptor)) && !"on".equals(values.get("readonly"))) {
+            throw new BlockException(Errno.EBUSY, chain.top() + " has a snapshot, or had one: what"
+                    + " the disk is stands in " + descriptor + "; name that in place of image=,"
+                    + " or use readonly=on");
+        }
+        return chain;
     }
 
     @Override
@@ -112,26 +121,13 @@ final class PloopTarget implements TargetType {
         Map<String, String> values = new HashMap<>(args.values());
         values.keySet().retainAll(Tuning.KEYS);
         Chain chain = chain(args.path(), args.values());
-        Options options = new Options(chain.top(), Words.quote(args.path() == null ? chain.word()
-                : args.path()), direct, Tuning.USUAL.with(values));
-        boolean readOnly = args.flag("readonly", false);
-        List<Lower> opened = new ArrayList<>();
-        Target target;
-        try {
-            for (Chain.Part file : chain.files()) {
-                boolean top = file.path().equals(chain.top());
-                opened.add(new Lower(file.path(), FileBacking.open(file.path(), direct,
-                        readOnly || !top, host.arena(), host.log()), file.raw()));
-            }
-            int last = opened.size() - 1;
-            target = Ploop.open(opened.get(last).backing(), opened.subList(0, last), options,
-                    host, args.device());
-        } catch (BlockException | RuntimeException | Error e) {
-            for (Lower file : opened) {
-                file.backing().close();
-            }
-            throw e;
-        }
+        String word = Words.quote(args.path() == null ? chain.word() : args.path());
+        Options options = new Options(chain.top(), word, direct, Tuning.USUAL.with(values));
+        String descriptor = Chain.descriptor(args.path() == null ? chain.top() : args.path());
+        Folder folder = new DiskFolder(Path.of(descriptor), Words.quote(descriptor), direct,
+                host.arena(), host.log());
+        Target target = Ploop.open(chain, folder, args.flag("readonly", false), options, host,
+                args.device());
         try {
             checkSize(args, chain.top(), target);
             return target;

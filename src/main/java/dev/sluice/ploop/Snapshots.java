@@ -1,0 +1,118 @@
+package dev.sluice.ploop;
+
+import dev.sluice.block.BlockException;
+import dev.sluice.block.Errno;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** What is known of the states of a disk: as it is written down, or, before that, as it is. */
+final class Snapshots {
+    private final Folder folder;
+    private final String path;
+    private volatile DiskDescriptor written;
+    private volatile String word;
+
+    /**
+     * @param folder where the files are; null where there are to be no snapshots
+     * @param path of the image that is written
+     * @param word what a table line says of it
+     */
+    Snapshots(Folder folder, String path, String word) throws BlockException {
+        this.folder = folder;
+        this.path = path;
+        this.word = word;
+        this.written = folder == null ? null : folder.read();
+    }
+
+    /** Where the files are. */
+    Folder folder() throws BlockException {
+        if (folder == null) {
+            throw new BlockException(Errno.EOPNOTSUPP, path + " was opened without the place where"
+                    + " its files are; open it by a path");
+        }
+        return folder;
+    }
+
+    /** What is written down; where nothing is yet, what would be. */
+    DiskDescriptor of(Common common) throws BlockException {
+        DiskDescriptor known = written;
+        if (known != null) {
+            return known;
+        }
+        List<DiskDescriptor.Image> images = new ArrayList<>();
+        for (Lower lower : common.below.lowers()) {
+            images.add(new DiskDescriptor.Image("", lower.raw(), folder().file(lower.path())));
+        }
+        images.add(new DiskDescriptor.Image("", false, folder().file(common.options.path())));
+        return DiskDescriptor.of(common.header, images);
+    }
+
+    /** Writes down what is from now on. */
+    void write(DiskDescriptor now) throws BlockException {
+        folder().write(now);
+        written = now;
+        word = folder.word();
+    }
+
+    /** The disk has another size now. */
+    void resized(Common common) {
+        DiskDescriptor known = written;
+        try {
+            if (known != null) {
+                write(known.sized(common.header.sectors()));
+            }
+        } catch (BlockException e) {
+            common.host.log().error("the new size of the disk is in " + path + " only: "
+                    + e.getMessage(), e);
+        }
+    }
+
+    /** Writes down what was before, after all: what {@link #state} was then. */
+    void restore(State before) throws BlockException {
+        if (before.written == null) {
+            folder().forget();
+        } else {
+            folder().write(before.written);
+        }
+        written = before.written;
+        word = before.word;
+    }
+
+    /** What is written down, or null, and how a table line names it. */
+    record State(DiskDescriptor written, String word) {}
+
+    State state() {
+        return new State(written, word);
+    }
+
+    /** What a table line says to open the disk as it is now. */
+    String word() {
+        return word;
+    }
+
+    /** Puts the states of the disk, and the files that it is made of, bottom first. */
+    void status(Map<String, Object> all, Common common) {
+        List<String> files = new ArrayList<>();
+        common.below.lowers().forEach(lower -> files.add(lower.path()));
+        files.add(common.options.path());
+        all.put("files", files);
+        DiskDescriptor known = written;
+        List<Map<String, Object>> list = new ArrayList<>();
+        if (known != null) {
+            for (DiskDescriptor.Shot shot : known.shots()) {
+                if (!shot.guid().equals(known.top())) {
+                    Map<String, Object> one = new LinkedHashMap<>();
+                    one.put("guid", shot.guid());
+                    one.put("parent", shot.parent().equals(DiskDescriptor.NOTHING) ? ""
+                            : shot.parent());
+                    one.put("current", known.shots().contains(new DiskDescriptor.Shot(known.top(),
+                            shot.guid(), null)));
+                    list.add(one);
+                }
+            }
+        }
+        all.put("snapshots", list);
+    }
+}

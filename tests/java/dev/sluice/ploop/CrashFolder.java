@@ -1,0 +1,199 @@
+package dev.sluice.ploop;
+
+import dev.sluice.block.BlockException;
+import dev.sluice.block.Errno;
+import dev.sluice.storage.Backing;
+import dev.sluice.testing.CrashStates;
+import dev.sluice.testing.FileOp;
+import dev.sluice.testing.MemoryFile;
+import dev.sluice.testing.RecordingBacking;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
+import java.util.function.BiFunction;
+
+/**
+ * The files of a disk, each with what a power failure may leave of it, and the descriptor, which is
+ * replaced as a whole. Not thread-safe.
+ */
+final class CrashFolder implements Folder {
+    /** What the folder holds at a moment. */
+    record State(Map<String, MemoryFile> files, DiskDescriptor descriptor) {
+        /** A copy that can be changed. */
+        State copy() {
+            Map<String, MemoryFile> copies = new TreeMap<>();
+            files.forEach((path, file) -> copies.put(path, file.copy()));
+            return new State(copies, descriptor);
+        }
+
+        /** The files of a state of the disk, bottom first. */
+        Chain chain(String guid, String first) throws BlockException {
+            if (descriptor == null) {
+                return new Chain(List.of(new Chain.Part(first, false)));
+            }
+            return new Chain(descriptor.chain(guid).stream()
+                    .map(image -> new Chain.Part(image.file(), image.plain())).toList());
+        }
+    }
+
+    private record Entry(MemoryFile file, CrashStates states) {}
+
+    private final Map<String, Entry> files = new TreeMap<>();
+    private final Random random;
+    private final Runnable moment;
+    private final Runnable other;
+    /** What is carried out in place of what was asked for; null for nothing. */
+    private final BiFunction<String, FileOp, FileOp> fault;
+    private DiskDescriptor descriptor;
+    int planted;
+
+    /**
+     * @param moment told before each change
+     * @param other has other things happen meanwhile
+     */
+    CrashFolder(State state, Random random, Runnable moment, Runnable other,
+            BiFunction<String, FileOp, FileOp> fault) {
+        this.random = random;
+        this.moment = moment;
+        this.other = other;
+        this.fault = fault;
+        this.descriptor = state.descriptor;
+        state.copy().files.forEach(this::add);
+    }
+
+    private void add(String path, MemoryFile file) {
+        files.put(path, new Entry(file, new CrashStates(file, random, 0, 0, new HashSet<>(),
+                judged -> { })));
+    }
+
+    /** As it is now: as who reads it finds it. */
+    State now() {
+        Map<String, MemoryFile> all = new TreeMap<>();
+        files.forEach((path, entry) -> all.put(path, entry.file.copy()));
+        return new State(all, descriptor);
+    }
+
+    /** What a power failure surely leaves. */
+    State durable() {
+        Map<String, MemoryFile> all = new TreeMap<>();
+        files.forEach((path, entry) -> all.put(path, entry.states.durable()));
+        return new State(all, descriptor);
+    }
+
+    /** What it may leave: of each file all, what is durable, or something between. */
+    State some() {
+        Map<String, MemoryFile> all = new TreeMap<>();
+        files.forEach((path, entry) -> all.put(path, switch (random.nextInt(4)) {
+            case 0 -> entry.file.copy();
+            case 1 -> entry.states.durable();
+            default -> entry.states.some();
+        }));
+        return new State(all, descriptor);
+    }
+
+    @Override
+    public String word() {
+        return "disk.xml";
+    }
+
+    @Override
+    public DiskDescriptor read() {
+        return descriptor;
+    }
+
+    @Override
+    public void write(DiskDescriptor now) {
+        moment.run();
+        other.run();
+        descriptor = now;
+        moment.run();
+        other.run();
+    }
+
+    @Override
+    public void forget() {
+        write(null);
+    }
+
+    @Override
+    public String path(String file) {
+        return file;
+    }
+
+    @Override
+    public String file(String path) {
+        return path;
+    }
+
+    @Override
+    public Backing open(String path, boolean readOnly) throws BlockException {
+        Entry entry = files.get(path);
+        if (entry == null) {
+            throw new BlockException(Errno.ENOENT, path + " does not exist");
+        }
+        Backing backing = new RecordingBacking(entry.file, new Watch(path, entry));
+        return readOnly ? new SealedBacking(backing) : backing;
+    }
+
+    @Override
+    public Backing create(String path, String like) throws BlockException {
+        moment.run();
+        add(path, new MemoryFile(0, files.get(like).file.blockSize()));
+        other.run();
+        return open(path, false);
+    }
+
+    @Override
+    public void remove(String path) {
+        moment.run();
+        if (files.remove(path) == null) {
+            throw new AssertionError(path + " does not exist");
+        }
+        other.run();
+    }
+
+    private final class Watch implements RecordingBacking.Watcher {
+        private final String path;
+        private final Entry entry;
+
+        Watch(String path, Entry entry) {
+            this.path = path;
+            this.entry = entry;
+        }
+
+        @Override
+        public Errno before(FileOp op) {
+            other.run();
+            moment.run();
+            FileOp made = fault.apply(path, op);
+            if (made == op) {
+                return null;
+            }
+            planted++;
+            if (made != null) {
+                made.on(entry.file);
+                entry.states.made(made);
+            }
+            return Errno.OK;
+        }
+
+        @Override
+        public void after(FileOp op) {
+            entry.states.made(op);
+            other.run();
+        }
+
+        @Override
+        public void read() {
+            other.run();
+        }
+    }
+
+    /** The names of all files. */
+    List<String> names() {
+        return new ArrayList<>(files.keySet());
+    }
+}

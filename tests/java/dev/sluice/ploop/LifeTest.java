@@ -1,0 +1,75 @@
+package dev.sluice.ploop;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.sluice.testing.FileOp;
+import dev.sluice.testing.Seeds;
+import java.util.function.BiFunction;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Snapshots of a disk in use, with power failures at any moment. */
+@Tag("unit")
+@Timeout(120)
+class LifeTest {
+    private static final int STEPS = 10_000;
+
+    private static int run(long seed, int steps, int rarely,
+            BiFunction<String, FileOp, FileOp> fault) throws Exception {
+        try (LifeJob job = new LifeJob(seed, rarely, fault)) {
+            try {
+                job.run(steps);
+            } catch (AssertionError | RuntimeException e) {
+                throw new AssertionError("-Dseed=" + seed + ": " + e.getMessage(), e);
+            }
+            return Math.min(job.snapshots, job.merges);
+        }
+    }
+
+    @Test
+    void aDiskLivesOn() throws Exception {
+        long seed = Seeds.seed("LifeTest#model");
+        assertThat(run(seed, STEPS, 40, (path, op) -> op)).isGreaterThan(20);
+    }
+
+    @Test
+    void everyMomentIsSafe() throws Exception {
+        long seed = Seeds.seed("LifeTest#crash");
+        int done = 0;
+        for (int i = 0; i < 12; i++) {
+            done += run(seed + i, 100, 1, (path, op) -> op);
+        }
+        assertThat(done).isPositive();
+    }
+
+    /** What a snapshot leaves below is never made durable. */
+    @Test
+    void aMissingSyncBelowIsSeen() {
+        assertThatThrownBy(() -> {
+            for (int seed = 0; seed < 40; seed++) {
+                run(seed, 200, 4, (path, op) -> op.kind() == FileOp.Kind.SYNC
+                        && path.equals(LifeJob.FIRST) ? null : op);
+            }
+        }).isInstanceOf(AssertionError.class).hasMessageContaining("after the crash");
+    }
+
+    /** What comes up is not written, or not made durable before words name it. */
+    @ParameterizedTest
+    @EnumSource(names = {"WRITE", "SYNC"})
+    void aMergeThatSkipsAStepIsSeen(FileOp.Kind kind) {
+        assertThatThrownBy(() -> {
+            for (int seed = 0; seed < 60; seed++) {
+                run(seed, 300, 4, (path, op) -> op.kind() == kind && merging() ? null : op);
+            }
+        }).isInstanceOf(AssertionError.class);
+    }
+
+    private static boolean merging() {
+        return StackWalker.getInstance().walk(frames -> frames.limit(12).anyMatch(
+                frame -> frame.getClassName().equals(Merge.class.getName())));
+    }
+}
