@@ -15,12 +15,14 @@ die() {
 
 # A wrong command line: one sentence that shows the right one.
 usage_error() {
-    say "$*; scripts/sluice help explains"
+    say "$*; $SELF help explains"
     exit 2
 }
 
 # What to type to run this program again, for sentences.
-readonly SELF=scripts/sluice
+SELF=scripts/sluice
+[[ -e ${HOME_FOLDER-}/pom.xml ]] || SELF=sluice
+readonly SELF
 
 # The absolute path of a directory, found without asking the file system that may be mounted on
 # it: a dead one fails every look, and one whose daemon is stopped would not answer.
@@ -95,7 +97,8 @@ need_mount() {
         die "$2 is not on a sluice mount; $SELF mount TABLE DIR makes one"
     case $(answer "$1") in
     gone) die "the daemon of $1 is gone; $SELF umount --force $1 clears it away" ;;
-    denied) die "$1 is the mount of user $MOUNT_UID, who alone may use it" ;;
+    denied) die "$1 is the mount of user $MOUNT_UID, who alone may use it;" \
+        "mount it with -o allow_other for others" ;;
     hung) die "the daemon of $1 does not answer; $SELF umount --force $1 ends it" ;;
     esac
 }
@@ -153,7 +156,8 @@ make_runtime_folder() {
         die "the runtime folder $base cannot be used; it must be a folder of user $EUID's own"
     fi
     chmod 700 -- "$base"
-    [[ -d $1 ]] || mkdir -m 700 -- "$1" || die "cannot make the runtime folder $1"
+    [[ -d $1 ]] || mkdir -m 700 -- "$1" || die "cannot make the runtime folder $1;" \
+        "user $EUID must be able to write to $base"
 }
 
 # The pid of the daemon that uses this runtime folder, if it runs: the number in the file alone

@@ -18,7 +18,8 @@ command_status() {
             die "there is no device $2 on $dir; it has $(devices "$dir")"
         folder+=/$2
     fi
-    timeout 10 cat -- "$folder/$file" || die "the status of $folder could not be read"
+    timeout 10 cat -- "$folder/$file" || die "the status of $folder could not be read" \
+        "within 10 s; $SELF umount --force $dir ends a daemon that is stuck"
 }
 
 command_set() {
@@ -46,10 +47,11 @@ control() {
     for word in "${@:2}"; do
         line+="${line:+ }$(quote "$word")"
     done
-    [[ -w $folder/$1 ]] || die "only user $MOUNT_UID and root may change $DEVICE on $DIR"
+    [[ -w $folder/$1 ]] || die "only user $MOUNT_UID and root may change $DEVICE on $DIR," \
+        "and nobody if it is mounted with -o ro; mount it without, or as that user"
     { printf '%s\n' "$line" >"$folder/$1"; } 2>/dev/null && return
     sentence=$(cat -- "$folder/error" 2>/dev/null) || true
-    die "${sentence:-the daemon refused it and left no reason}"
+    die "${sentence:-the daemon refused it and left no reason; its log may have one}"
 }
 
 # A word as the daemon reads it back: in double quotes where it needs them.

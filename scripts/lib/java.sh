@@ -1,20 +1,25 @@
 # shellcheck shell=bash
 # Finds Java and starts the jar with the options of native-config/jvm.
 
-readonly JAR=$HOME_FOLDER/target/sluice.jar
+# Where it is installed, or else built.
+JAR=$HOME_FOLDER/sluice.jar
+[[ -r $JAR ]] || JAR=$HOME_FOLDER/target/sluice.jar
+readonly JAR
 
 # Sets JVM: the java command with its options; ends with a sentence where that cannot be.
 find_java() {
     local java version file since
     if [[ -n ${JAVA_HOME-} ]]; then
         java=$JAVA_HOME/bin/java
-        [[ -x $java ]] || die "JAVA_HOME is $JAVA_HOME, but $java cannot be run"
+        [[ -x $java ]] || die "JAVA_HOME is $JAVA_HOME, but $java cannot be run;" \
+            "set it to the folder of a Java 17 or later, or to nothing"
     else
         java=$(command -v java) || die "there is no java; Java 17 or later is needed," \
             "on Debian the package openjdk-17-jre-headless"
     fi
     version=$(java_version "$java")
-    ((version >= 17)) || die "$java is Java $version; 17 or later is needed"
+    ((version >= 17)) || die "$java is Java $version; 17 or later is needed:" \
+        "set JAVA_HOME to one, or install openjdk-17-jre-headless"
     JVM=("$java" "@$HOME_FOLDER/native-config/jvm/common")
     for file in "$HOME_FOLDER"/native-config/jvm/since-*; do
         since=${file##*-}
@@ -22,7 +27,12 @@ find_java() {
     done
     # Else malloc would keep what compiler threads once took, in pools of their own: 20 MB.
     export MALLOC_ARENA_MAX=1
-    [[ -r $JAR ]] || "$HOME_FOLDER/scripts/build" >&2
+    [[ -r $JAR ]] || build
+}
+
+build() {
+    [[ -x $HOME_FOLDER/scripts/build ]] || die "$HOME_FOLDER/sluice.jar is missing; install it again"
+    "$HOME_FOLDER/scripts/build" >&2
 }
 
 # The version as a whole number, from the file beside the program: asking java would take as

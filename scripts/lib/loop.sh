@@ -22,7 +22,8 @@ command_attach() {
     if [[ " $* " != *' --sector-size'* && " $* " != *' -b'* ]] && ((size >= 512)); then
         how+=(--sector-size "$size")
     fi
-    loop=$(losetup "${how[@]}" "$@" -- "$file") || die "losetup could not attach $file"
+    loop=$(losetup "${how[@]}" "$@" -- "$file") || die "losetup could not attach $file;" \
+        "it said why above"
     queue=/sys/block/${loop#/dev/}/queue/max_sectors_kb
     if [[ -w $queue ]] && (($(cat "$queue") > LOOP_REQUEST_KIB)); then
         printf '%s\n' "$LOOP_REQUEST_KIB" >"$queue"
@@ -55,13 +56,16 @@ command_detach() {
     [[ $# == 1 && $1 != -* ]] || usage_error "detach: it is detach LOOPDEVICE"
     need_losetup
     loop=${1#/dev/}
-    [[ $loop =~ ^loop[0-9]+$ && -e /sys/block/$loop ]] || die "$1 is not a loop device"
-    backing "$loop" || die "/dev/$loop is not attached to anything"
+    [[ $loop =~ ^loop[0-9]+$ && -e /sys/block/$loop ]] || die "$1 is not a loop device;" \
+        "name one as /dev/loop0, losetup --list shows them"
+    backing "$loop" || die "/dev/$loop is not attached to anything;" \
+        "losetup --list shows those that are"
     on_sluice "$file" ||
         die "/dev/$loop holds $file, which is not on a sluice mount; losetup -d takes it away"
     where=$(mounted_at "$loop")
     [[ -z $where ]] || die "/dev/$loop is mounted at $where; umount $where first"
-    why=$(losetup -d "/dev/$loop" 2>&1) || die "/dev/$loop could not be detached (${why##*: })"
+    why=$(losetup -d "/dev/$loop" 2>&1) || die "/dev/$loop could not be detached" \
+        "(${why##*: }); end what uses it, and try again"
     # The kernel takes it away when its last user closes it, which may be later.
     until=$((${EPOCHREALTIME/./} + DETACH_LIMIT * 1000))
     while backing "$loop"; do

@@ -35,7 +35,7 @@ command_mount() {
     table=$1
     [[ $table == - && -n $dm ]] || need_table "$table"
     need_mount_point "$2"
-    dir=$(absolute "$2") || die "$2 cannot be resolved"
+    dir=$(absolute "$2") || die "$2 cannot be resolved; name a directory that exists"
     need_fuse
     find_java
     take_runtime_folder "$dir"
@@ -50,22 +50,40 @@ command_mount() {
     if [[ -n $foreground ]]; then
         printf '%s\n' $$ >"$RUN/pid"
         unset SLUICE_READY_FD
+        [[ -z ${NOTIFY_SOCKET-} ]] || tell_systemd
         LC_ALL=C.UTF-8 exec "${program[@]}" {LOCK}<&-
     fi
     start "$dir" "${program[@]}"
 }
 
+# Has systemd told when the program, which this shell becomes, says that it is ready. Who tells is
+# no child of it, since nobody would wait for its end.
+tell_systemd() {
+    local ready word
+    rm -f -- "$RUN/ready"
+    mkfifo -m 600 -- "$RUN/ready"
+    (
+        {
+            read -r word || exit 0
+            [[ $word != ready ]] || systemd-notify --ready
+        } <"$RUN/ready" &
+    )
+    exec {ready}>"$RUN/ready"
+    rm -f -- "$RUN/ready"
+    export SLUICE_READY_FD=$ready
+}
+
 need_table() {
-    [[ $1 != - ]] || die "the table must be a file; standard input cannot be one"
-    [[ -e $1 ]] || die "there is no table $1"
-    [[ -f $1 ]] || die "the table $1 is not a file"
-    [[ -r $1 ]] || die "the table $1 cannot be read by user $EUID"
+    [[ $1 != - ]] || die "the table must be a file; standard input is for --dm only"
+    [[ -e $1 ]] || die "there is no table $1; write one, as docs/table.md says"
+    [[ -f $1 ]] || die "the table $1 is not a file; name a text file"
+    [[ -r $1 ]] || die "the table $1 cannot be read by user $EUID; chmod a+r allows it"
 }
 
 # Everything that would make the mount fail later, or worse, succeed over something else.
 need_mount_point() {
     local dir
-    dir=$(absolute "$1") || die "there is no directory $1"
+    dir=$(absolute "$1") || die "there is no directory $1; mkdir -p makes it"
     if find_mount "$dir" && [[ $MOUNT_TYPE == fuse* ]]; then
         case $(answer "$dir") in
         gone) die "$1 has a stale mount (Transport endpoint is not connected);" \
@@ -73,12 +91,15 @@ need_mount_point() {
         *) is_sluice && die "$1 is a sluice mount already; $SELF umount $1 ends it" ;;
         esac
     fi
-    [[ -e $1 ]] || die "there is no directory $1"
-    [[ -d $1 ]] || die "$1 is not a directory"
-    [[ -r $1 && -x $1 ]] || die "the directory $1 cannot be read by user $EUID"
-    [[ -z $(ls -A -- "$1") ]] || die "the directory $1 is not empty; a mount would hide its files"
+    [[ -e $1 ]] || die "there is no directory $1; mkdir -p makes it"
+    [[ -d $1 ]] || die "$1 is not a directory; name an empty one"
+    [[ -r $1 && -x $1 ]] || die "the directory $1 cannot be read by user $EUID;" \
+        "chmod u+rx, or one of its own, will do"
+    [[ -z $(ls -A -- "$1") ]] || die "the directory $1 is not empty, and a mount would" \
+        "hide its files; name an empty one"
     if ((EUID != 0)); then
-        [[ -w $1 ]] || die "user $EUID may not write to $1, which mounting on it as that user needs"
+        [[ -w $1 ]] || die "user $EUID may not write to $1, which mounting on it as that" \
+            "user needs; name a directory of its own"
     fi
 }
 
@@ -114,9 +135,10 @@ take_runtime_folder() {
     RUN=$(runtime_folder "$1" "$EUID")
     make_runtime_folder "$RUN"
     exec {LOCK}<"$RUN"
-    flock -n "$LOCK" || die "another mount on $1 is just being made"
+    flock -n "$LOCK" || die "another mount on $1 is just being made; wait for it"
     await_end "$RUN" 10000 ||
-        die "the daemon of the mount before (pid $(daemon_pid "$RUN")) has not yet ended"
+        die "the daemon of the mount before (pid $(daemon_pid "$RUN")) has not yet" \
+            "ended: it may still be flushing; try again later, its log is $RUN/log"
     rm -f -- "$RUN"/{pid,result,log,hs_err.log}
 }
 
@@ -134,7 +156,10 @@ start() {
     printf '%s\n' "$!" >"$RUN/pid"
     read -r -t "$MOUNT_LIMIT" word <&"$ready" || rc=$?
     case $word in
-    ready) return ;;
+    ready)
+        tell_umount "$dir"
+        return
+        ;;
     'error '*) say "${word#error }" ;;
     *)
         if ((rc > 128)); then
@@ -147,6 +172,17 @@ start() {
     esac
     give_up "$dir" "$word"
     return 1
+}
+
+# Has umount(8) call its helper for this mount, which waits for the flush. Of a mount that it finds
+# by statfs(2) alone it would not know the type; where mount(8) cannot say it, nothing is lost.
+tell_umount() {
+    local flags=nosuid,nodev
+    ((EUID == 0)) && [[ -x /sbin/umount.fuse.sluice ]] || return 0
+    # The mount keeps what it has.
+    [[ ! -w $1 ]] && flags+=,ro
+    timeout 5 mount --internal-only --options-mode=ignore \
+        -o "remount,bind,$flags,uhelper=fuse.sluice" -- "$1" 2>/dev/null || true
 }
 
 # The daemon must not keep pipes of the caller open: who reads them would wait for its end.

@@ -6,7 +6,7 @@ export PATH=$PATH:/usr/sbin:/sbin
 # The groups of things, each with its packages on Debian 12: see missing_packages.
 readonly BUILD_NEEDS='jdk mvn'
 readonly MOUNT_NEEDS='libfuse fusermount losetup'
-readonly DISK_NEEDS='fio ext4 xfs qemu-img ploop'
+readonly DISK_NEEDS='fio ext4 xfs qemu-img ploop systemd'
 
 # Installs the packages of everything named that is missing; ends with a sentence where it cannot.
 need() {
@@ -36,6 +36,10 @@ missing_packages() {
         xfs) has mkfs.xfs xfs_repair || packages+=(xfsprogs) ;;
         qemu-img) has qemu-img qemu-io || packages+=(qemu-utils) ;;
         ploop) has ploop || packages+=(ploop) ;;
+        # For a look at the units; nothing of it needs to run.
+        systemd) has systemd-analyze || packages+=(systemd) ;;
+        debootstrap) has debootstrap || packages+=(debootstrap) ;;
+        lintian) has lintian || packages+=(lintian) ;;
         esac
     done
     printf '%s\n' "${packages[*]}"

@@ -19,10 +19,10 @@ command_umount() {
         shift
     done
     (($# == 1)) || usage_error "umount: it is umount [--force] DIR"
-    dir=$(absolute "$1") || die "there is no directory $1"
+    dir=$(absolute "$1") || die "there is no directory $1; name that of a mount"
     if ! find_sluice "$dir"; then
         [[ -n $force ]] && end_leftover "$dir" && return
-        die "$1 is not a sluice mount"
+        die "$1 is not a sluice mount; findmnt -t fuse.sluice shows those that are"
     fi
     RUN=$(runtime_folder "$dir" "$MOUNT_UID")
     # This shell must not keep the mount busy itself.
@@ -46,8 +46,10 @@ umount_in_peace() {
     fi
     if ! why=$(unmount "$dir" 2>&1); then
         case $why in
-        *busy*) die "$dir is in use$(users_of "$dir"); nothing was unmounted" ;;
-        *) die "$dir could not be unmounted (${why##*: })" ;;
+        *busy*) die "$dir is in use$(users_of "$dir"); nothing was unmounted;" \
+            "end that, or use $SELF umount --force $dir" ;;
+        *) die "$dir could not be unmounted (${why##*: });" \
+            "its owner or root can, $SELF umount --force $dir too" ;;
         esac
     fi
     await_end "$RUN" "${FLUSH_LIMIT}000" ||
@@ -56,9 +58,10 @@ umount_in_peace() {
     report_result "$dir"
 }
 
+# Without umount(8)'s helper, which is this program again.
 unmount() {
     if ((EUID == 0)); then
-        umount --no-canonicalize -- "$1"
+        umount --internal-only --no-canonicalize -- "$1"
     else
         fusermount -u -- "$1"
     fi
@@ -66,7 +69,7 @@ unmount() {
 
 unmount_lazily() {
     if ((EUID == 0)); then
-        timeout 5 umount --no-canonicalize -l -- "$1"
+        timeout 5 umount --internal-only --no-canonicalize -l -- "$1"
     else
         timeout 5 fusermount -uz -- "$1"
     fi
@@ -117,10 +120,11 @@ umount_by_force() {
             printf '1\n' >"$abort"
         elif ((EUID == 0)); then
             # What the kernel does first is abort; that the mount stays busy is no news.
-            timeout 5 umount --no-canonicalize -f -- "$dir" 2>/dev/null || true
+            timeout 5 umount --internal-only --no-canonicalize -f -- "$dir" 2>/dev/null || true
         fi
         find_sluice "$dir" || break
-        unmount_lazily "$dir" || die "$dir could not be unmounted even by force"
+        unmount_lazily "$dir" || die "$dir could not be unmounted even by force;" \
+            "its owner or root can"
     done
     end_daemon
     if [[ -n $held ]]; then
@@ -146,6 +150,7 @@ end_daemon() {
     await_end "$RUN" 700 && return
     pid=$(daemon_pid "$RUN") || return 0
     kill -KILL "$pid" 2>/dev/null || true
-    await_end "$RUN" 1500 || die "the daemon (pid $pid) cannot be killed; it waits in the kernel"
+    await_end "$RUN" 1500 || die "the daemon (pid $pid) cannot be killed; it waits in the kernel," \
+        "and ends when the disk below answers"
     say "the daemon (pid $pid) did not end and was killed; what it had not flushed is lost"
 }

@@ -26,11 +26,11 @@ class MountOptionsTest {
 
     @Test
     void everyOptionIsTaken() throws BlockException {
-        MountOptions all = MountOptions.parse("allow_other,uid=5,gid=6,mode=0640,loop=stock,"
+        MountOptions all = MountOptions.parse("ro,allow_other,uid=5,gid=6,mode=0640,loop=stock,"
                 + "threads=3,inline=off,workers=7,depth=2,charge=on,"
                 + "completion=worker,max_background=12,"
                 + "payload=64M,look=10us,spin=7us");
-        assertThat(all).isEqualTo(new MountOptions(true, 5, 6, 0640, true, 3, false,
+        assertThat(all).isEqualTo(new MountOptions(true, true, 5, 6, 0640, true, 3, false,
                 7, 2, true, Completion.Mode.WORKER, 12, 64L << 20, 10_000, 7_000));
     }
 
@@ -39,7 +39,7 @@ class MountOptionsTest {
         refused("allow_others", "option allow_others is unknown; known are "
                 + MountOptions.KNOWN);
         refused("speed=1", "option speed is unknown; known are " + MountOptions.KNOWN);
-        refused("allow_other=1", "option allow_other takes no value");
+        refused("allow_other=1", "option allow_other takes no value; write allow_other alone");
         refused("uid=1,uid=1", "option uid is given twice; give it once");
         refused("uid=root", "option uid=root must be a number from 0 to 2147483647");
         refused("mode=999", "option mode=999 must be three octal digits, as in mode=0660");

@@ -4,10 +4,13 @@ import dev.sluice.block.BlockException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
-/** The commands that need a process of their own; the rest is files and {@code scripts/sluice}. */
+/** The commands. Those that need no process of their own are done by {@code scripts/sluice}. */
 @Command(name = "sluice", mixinStandardHelpOptions = true,
-        subcommands = {MountCommand.class, TargetsCommand.class, ImageCommand.class,
-            TopCommand.class})
+        description = "Virtual block files: each device of a table is a file.",
+        subcommands = {MountCommand.class, ScriptCommands.Umount.class, ScriptCommands.Status.class,
+            ScriptCommands.Set.class, ScriptCommands.Message.class, TopCommand.class,
+            ScriptCommands.Attach.class, ScriptCommands.Detach.class, TargetsCommand.class,
+            ImageCommand.class, ScriptCommands.Help.class, PagesCommand.class})
 public final class Commands {
     /** Runs one command line; the exit code. */
     public static int run(String[] args) {

@@ -22,7 +22,11 @@ final class MountCommand implements Callable<Integer> {
             + MountOptions.KNOWN)
     private String options;
 
-    @Option(names = "--dm", description = "TABLE holds lines as dmsetup has them")
+    @Option(names = "-f", description = "stays in the foreground and logs to the terminal")
+    private boolean foreground;
+
+    @Option(names = "--dm", description = "TABLE holds lines as dmsetup has them; - is standard"
+            + " input")
     private boolean dm;
 
     @Option(names = "--name", paramLabel = "NAME", description = "with --dm: the device's name,"

@@ -120,7 +120,8 @@ public final class Mount {
     private String mountOptions() {
         return "fsname=sluice,subtype=sluice,default_permissions,direct_io,attr_timeout=0,"
                 + "entry_timeout=" + (changing ? 0 : 60) + ",big_writes"
-                + (options.allowOther() ? ",allow_other" : "");
+                + (options.allowOther() ? ",allow_other" : "")
+                + (options.readOnly() ? ",ro" : "");
     }
 
     /** jnr-fuse's own loop keeps its thread until somebody unmounts; the mount table tells when. */

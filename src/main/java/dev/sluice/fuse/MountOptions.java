@@ -11,6 +11,7 @@ import java.util.Set;
 /**
  * What stands behind {@code -o}.
  *
+ * @param readOnly nobody may write to the files
  * @param allowOther other users may use the mount, as far as file modes let them
  * @param uid owner of the device files; -1 for the daemon's user
  * @param gid group of the device files; -1 for the daemon's
@@ -28,6 +29,7 @@ import java.util.Set;
  * @param spinNanos how long a thread stays awake before something is due, and after it
  */
 public record MountOptions(
+        boolean readOnly,
         boolean allowOther,
         int uid,
         int gid,
@@ -47,7 +49,7 @@ public record MountOptions(
     private static final long LONGEST_SPIN = 1_000_000;
 
     /** Words and their values, for a sentence. */
-    public static final String KNOWN = "allow_other, uid=, gid=, mode=, loop=session|stock,"
+    public static final String KNOWN = "ro, allow_other, uid=, gid=, mode=, loop=session|stock,"
             + " threads=, inline=on|off, workers=, depth=, charge=on|off,"
             + " completion=auto|caller|worker, max_background=, payload=, look=, spin=";
 
@@ -64,6 +66,7 @@ public record MountOptions(
 
     private static final class Parser {
         private final Set<String> seen = new LinkedHashSet<>();
+        private boolean readOnly;
         private boolean allowOther;
         private long uid = -1;
         private long gid = -1;
@@ -87,11 +90,12 @@ public record MountOptions(
             if (!seen.add(key)) {
                 throw bad("option " + key + " is given twice; give it once");
             }
-            if (key.equals("allow_other")) {
+            if (key.equals("allow_other") || key.equals("ro")) {
                 if (value != null) {
-                    throw bad("option allow_other takes no value");
+                    throw bad("option " + key + " takes no value; write " + key + " alone");
                 }
-                allowOther = true;
+                allowOther |= key.equals("allow_other");
+                readOnly |= key.equals("ro");
                 return;
             }
             if (value == null) {
@@ -181,8 +185,8 @@ public record MountOptions(
                 throw bad("option payload=" + payload + " is too little for threads=" + threads
                         + ": it must be " + 2 * threads + "M or more");
             }
-            return new MountOptions(allowOther, (int) uid, (int) gid, mode, stock, (int) threads,
-                    inline, (int) workers, (int) depth, charge, completion,
+            return new MountOptions(readOnly, allowOther, (int) uid, (int) gid, mode, stock,
+                    (int) threads, inline, (int) workers, (int) depth, charge, completion,
                     (int) maxBackground, payload, lookNanos, spinNanos);
         }
     }
