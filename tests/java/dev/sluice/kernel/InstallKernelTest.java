@@ -48,7 +48,7 @@ final class InstallKernelTest {
             install(m, "--uninstall");
             assertThat(Shell.bash("cd \"$1\"; find . -type f -o -type l", prefix).ok())
                     .isEqualTo("./lib/others");
-            assertThat(prefix.resolve("lib/sluice")).doesNotExist();
+            assertThat(prefix.resolve("share/sluice")).doesNotExist();
         }
     }
 

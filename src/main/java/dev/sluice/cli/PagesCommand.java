@@ -26,7 +26,8 @@ final class PagesCommand implements Callable<Integer> {
         Files.writeString(Files.createDirectories(folder.resolve("man")).resolve("sluice.1"),
                 ManPage.of(program.getCommandSpec()));
         Files.writeString(Files.createDirectories(folder.resolve("completion")).resolve("sluice"),
-                AutoComplete.bash("sluice", program));
+                // It is read into a shell, and never run by itself.
+                AutoComplete.bash("sluice", program).replaceFirst("^#!.*\n", ""));
         return 0;
     }
 }
