@@ -137,7 +137,7 @@ final class Intake {
                 since = now;
             }
             // Not after it: who was answered may have been woken on this very CPU.
-            if (timer.earliest() - now <= awake) {
+            if (due() - now <= awake) {
                 continue;
             }
             boolean busy = completions.underWay() || now - lastEnd < lookNanos;
@@ -146,6 +146,11 @@ final class Intake {
                 since = 0;
             }
         }
+    }
+
+    /** When something is due that is to be done here; a thread of its own may keep the time. */
+    private long due() {
+        return bell >= 0 ? timer.earliest() : Timer.NEVER;
     }
 
     private boolean isDue() {
@@ -162,9 +167,9 @@ final class Intake {
      * where a message will.
      */
     private long sleep(Memory room, int at) {
-        long due = timer.earliest();
+        long due = due();
         long before = spinNanos;
-        if (timer.sleeps(due)) {
+        if (bell < 0 || timer.sleeps(due)) {
             long whole = due - clock.nanos();
             before = lead.of(whole);
             long left = whole - before;
@@ -184,7 +189,9 @@ final class Intake {
                 }
             }
         }
-        timer.awake();
+        if (bell >= 0) {
+            timer.awake();
+        }
         return before;
     }
 }

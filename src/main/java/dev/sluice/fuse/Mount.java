@@ -36,6 +36,7 @@ public final class Mount {
     static final String FUSE = "/dev/fuse";
     /** No device can have this name. */
     private static final String COMPLETION = "(completion)";
+    private static final String LOOPS = "(loops)";
     private static final String INTERRUPTS = "(interrupts)";
     private static final int MNT_DETACH = 2;
     private static final int POLL_MILLIS = 10;
@@ -81,7 +82,8 @@ public final class Mount {
         this.slots = new SlotPool(arena, background, new CompletionWorker(options.completion(),
                 workers.queue(COMPLETION), parts.log()), parts.log());
         this.fs = new SluiceFs(parts.devices(), parts.control(), parts.handles(),
-                new StockData(), options, parts.sinceSeconds());
+                new StockData(), options, parts.sinceSeconds(),
+                new Loops(real(dir), workers.queue(LOOPS), log));
     }
 
     /**
@@ -102,6 +104,14 @@ public final class Mount {
             mount.startSession(parts);
         }
         return mount;
+    }
+
+    private static Path real(Path dir) {
+        try {
+            return dir.toRealPath();
+        } catch (IOException e) {
+            return dir.toAbsolutePath().normalize();
+        }
     }
 
     private static void checkFuse() throws BlockException {

@@ -33,6 +33,7 @@ final class SluiceFs extends FuseStubFS {
     private static final int ACCESS_MODE = 3;
 
     private final DeviceSet devices;
+    private final Loops loops;
     private final ControlFiles control;
     private final Handles handles;
     private final StockData data;
@@ -44,8 +45,9 @@ final class SluiceFs extends FuseStubFS {
     private final AtomicLong nextHandle = new AtomicLong(1);
 
     SluiceFs(DeviceSet devices, ControlFiles control, Handles handles, StockData data,
-            MountOptions options, long sinceSeconds) {
+            MountOptions options, long sinceSeconds, Loops loops) {
         this.devices = devices;
+        this.loops = loops;
         this.control = control;
         this.handles = handles;
         this.data = data;
@@ -213,11 +215,17 @@ final class SluiceFs extends FuseStubFS {
         byte[] text = new byte[(int) size];
         buffer.get(0, text, 0, text.length);
         try {
+            Map<String, Long> sizes = sizes();
             control.write(inner(path), new String(text, StandardCharsets.UTF_8));
+            loops.grown(sizes, sizes());
             return (int) size;
         } catch (BlockException e) {
             return -e.errno().number();
         }
+    }
+
+    private Map<String, Long> sizes() {
+        return devices.visit(() -> Loops.sizes(devices.devices()));
     }
 
     @Override

@@ -34,6 +34,8 @@ public final class Native {
     public static final long BLKGETSIZE64 = 0x80081272L;
     /** ioctl: writes the logical block size of a block device in bytes, an int. */
     public static final long BLKSSZGET = 0x1268L;
+    /** ioctl: a loop device takes the size that its file has now. */
+    public static final long LOOP_SET_CAPACITY = 0x4C07L;
 
     private static final LastError LAST_ERROR = LastError.getInstance();
 

@@ -39,6 +39,11 @@ final class DelayClass {
         this.start = start;
     }
 
+    /** Bytes of the device below from there on. */
+    long room() {
+        return lower.limits().size() - start;
+    }
+
     void rule(Rule next) {
         rule = next;
     }

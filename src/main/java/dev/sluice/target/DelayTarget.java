@@ -30,7 +30,9 @@ final class DelayTarget implements Target {
 
     private final Host host;
     private final WorkQueue queue;
-    private final Limits limits;
+    /** Whether it ends where the first of the devices below ends. */
+    private final boolean follows;
+    private volatile Limits limits;
     private final DelayClass read;
     private final DelayClass write;
     private final DelayClass flush;
@@ -45,11 +47,12 @@ final class DelayTarget implements Target {
     private volatile boolean suspended; // written under lock
     private volatile DelaySettings settings; // written under this
 
-    DelayTarget(Host host, WorkQueue queue, Limits limits, List<DelayClass> classes,
-            DelaySettings settings) {
+    DelayTarget(Host host, WorkQueue queue, Limits limits, boolean follows,
+            List<DelayClass> classes, DelaySettings settings) {
         this.host = host;
         this.queue = queue;
         this.limits = limits;
+        this.follows = follows;
         this.read = classes.get(0);
         this.write = classes.get(1);
         this.flush = classes.get(2);
@@ -90,7 +93,16 @@ final class DelayTarget implements Target {
 
     @Override
     public Limits limits() {
-        return limits;
+        Limits now = limits;
+        if (follows) {
+            long room = Math.min(read.room(), Math.min(write.room(), flush.room()))
+                    & -now.blockSize();
+            if (room != now.size()) {
+                now = now.withSize(room);
+                limits = now;
+            }
+        }
+        return now;
     }
 
     @Override
@@ -251,7 +263,7 @@ final class DelayTarget implements Target {
 
     @Override
     public long seek(long offset, boolean data) {
-        return Math.min(limits.size(),
+        return Math.min(limits().size(),
                 read.lower.target().seek(read.start + offset, data) - read.start);
     }
 

@@ -96,7 +96,8 @@ final class DelayType implements TargetType {
         Limits changes = classes.get(1).lower.limits();
         Limits limits = new Limits(size, block, true, changes.fua(), changes.zeroes(), true,
                 changes.readOnly());
-        return new DelayTarget(host, host.queues().of(args.device()), limits, classes, settings);
+        return new DelayTarget(host, host.queues().of(args.device()), limits, args.size() < 0,
+                classes, settings);
     }
 
     private static void checkStart(String key, long start, Device device) throws BlockException {

@@ -21,7 +21,7 @@ final class FlakeyTarget implements Target {
     static final TargetType TYPE = new Type();
 
     private final Window window;
-    private final Limits limits;
+    private volatile Limits limits;
     private final Clock clock;
     private final AtomicLong failedReads = new AtomicLong();
     private final AtomicLong failedWrites = new AtomicLong();
@@ -37,7 +37,9 @@ final class FlakeyTarget implements Target {
 
     @Override
     public Limits limits() {
-        return limits;
+        Limits now = window.limits(limits);
+        limits = now;
+        return now;
     }
 
     @Override

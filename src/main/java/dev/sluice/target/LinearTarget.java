@@ -13,7 +13,7 @@ final class LinearTarget implements Target {
     static final TargetType TYPE = new Type();
 
     private final Window window;
-    private final Limits limits;
+    private volatile Limits limits;
 
     private LinearTarget(Window window) {
         this.window = window;
@@ -22,7 +22,9 @@ final class LinearTarget implements Target {
 
     @Override
     public Limits limits() {
-        return limits;
+        Limits now = window.limits(limits);
+        limits = now;
+        return now;
     }
 
     @Override

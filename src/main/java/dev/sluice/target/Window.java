@@ -3,15 +3,16 @@ package dev.sluice.target;
 import dev.sluice.block.BlockException;
 import dev.sluice.block.Device;
 import dev.sluice.block.Errno;
+import dev.sluice.block.Limits;
 import dev.sluice.block.Units;
 
 /**
  * The part of a device below that a layer shows.
  *
  * @param start where it begins there, in bytes
- * @param size bytes
+ * @param fixed its bytes; negative where it ends with the device below, also when that grows
  */
-record Window(Device lower, long start, long size) {
+record Window(Device lower, long start, long fixed) {
     /** What {@code offset=} and the size say, which must fit. */
     static Window of(TargetArgs args) throws BlockException {
         Device lower = args.lowers().get(0);
@@ -36,11 +37,22 @@ record Window(Device lower, long start, long size) {
                     + Units.size(whole - start)
                     + (start == 0 ? "" : " from offset=" + Units.size(start) + " on"));
         }
-        return new Window(lower, start, size);
+        return new Window(lower, start, args.size() < 0 ? -1 : size);
     }
 
     private static BlockException wrong(String sentence) {
         return new BlockException(Errno.EINVAL, sentence);
+    }
+
+    /** Bytes of it now. */
+    long size() {
+        return fixed < 0 ? lower.limits().size() - start : fixed;
+    }
+
+    /** What the layer shows, which was like this a moment ago. */
+    Limits limits(Limits before) {
+        long size = size();
+        return size == before.size() ? before : before.withSize(size);
     }
 
     /** What of the window takes up storage, as {@link dev.sluice.block.Target#allocated}. */
@@ -50,7 +62,7 @@ record Window(Device lower, long start, long size) {
 
     /** As {@link dev.sluice.block.Target#seek}. */
     long seek(long offset, boolean data) {
-        return Math.min(size, lower.target().seek(start + offset, data) - start);
+        return Math.min(size(), lower.target().seek(start + offset, data) - start);
     }
 
     /** The device below and the offset, as a table line has them. */
