@@ -117,10 +117,11 @@ final class Daemon {
             }
         } catch (IOException e) {
             throw new BlockException(Errno.EIO, "the list of mounts cannot be read: "
-                    + e.getMessage(), e);
+                    + e.getMessage() + "; charge=on needs /proc, leave it out", e);
         }
         throw new BlockException(Errno.ENODEV, "option charge=on needs a mounted cgroup hierarchy"
-                + " that accounts for CPU or I/O; there is none");
+                + " that accounts for CPU or I/O, and there is none; leave the option out, or"
+                + " mount one");
     }
 
     private void closeAfter(Exception e) {

@@ -24,7 +24,8 @@ final class OpenFile implements AutoCloseable {
     /** Opens a file that exists. */
     static OpenFile open(Path path, boolean readOnly) throws BlockException {
         if (!Files.exists(path)) {
-            throw new BlockException(Errno.ENOENT, path + " does not exist");
+            throw new BlockException(Errno.ENOENT, path + " does not exist; name a file that"
+                    + " does, or make one with: sluice image create");
         }
         Arena arena = new Arena();
         try {
