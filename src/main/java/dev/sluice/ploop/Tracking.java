@@ -306,14 +306,6 @@ final class Tracking {
         device.watch(null);
     }
 
-    /** Refuses what would make other clusters of all there are. */
-    synchronized void refuse(String what) throws BlockException {
-        if (on) {
-            throw new BlockException(Errno.EBUSY, what + " has to wait: changes are tracked, for a"
-                    + " backup; end that with the message tracking_stop");
-        }
-    }
-
     /** What was told last, a number a line. */
     synchronized String told() {
         return told;
