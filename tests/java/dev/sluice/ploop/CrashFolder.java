@@ -29,6 +29,12 @@ final class CrashFolder implements Folder {
             return new State(copies, descriptor);
         }
 
+        /** All files of the disk. */
+        List<String> named(String first) {
+            return descriptor == null ? List.of(first) : descriptor.images().stream()
+                    .map(DiskDescriptor.Image::file).toList();
+        }
+
         /** The files of a state of the disk, bottom first. */
         Chain chain(String guid, String first) throws BlockException {
             if (descriptor == null) {
