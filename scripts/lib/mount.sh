@@ -5,7 +5,7 @@
 readonly MOUNT_LIMIT=60
 
 command_mount() {
-    local foreground='' options='' dir dm='' name='' table
+    local foreground='' options='' dm='' name='' table
     while (($# > 0)); do
         case $1 in
         -f) foreground=yes ;;
@@ -35,7 +35,16 @@ command_mount() {
     table=$1
     [[ $table == - && -n $dm ]] || need_table "$table"
     need_mount_point "$2"
-    dir=$(absolute "$2") || die "$2 cannot be resolved; name a directory that exists"
+    serve "$foreground" "$table" "$2" mount ${options:+-o "$options"} ${dm:+--dm} \
+        ${name:+--name "$name"}
+}
+
+# Starts the daemon that serves the table $2 at the directory $3 by the command behind it; in this
+# very process if $1 is not empty.
+serve() {
+    local foreground=$1 table=$2 dir
+    dir=$(absolute "$3") || die "$3 cannot be resolved; name a directory that exists"
+    shift 3
     need_fuse
     find_java
     take_runtime_folder "$dir"
@@ -45,8 +54,7 @@ command_mount() {
         table=$RUN/dm
         cat >"$table" || die "standard input could not be read; name a file instead"
     fi
-    program+=(-jar "$JAR" mount ${options:+-o "$options"} ${dm:+--dm} ${name:+--name "$name"}
-        -- "$table" "$dir")
+    program+=(-jar "$JAR" "$@" -- "$table" "$dir")
     if [[ -n $foreground ]]; then
         printf '%s\n' $$ >"$RUN/pid"
         unset SLUICE_READY_FD

@@ -7,6 +7,7 @@ export PATH=$PATH:/usr/sbin:/sbin
 readonly BUILD_NEEDS='jdk mvn'
 readonly MOUNT_NEEDS='libfuse fusermount losetup'
 readonly DISK_NEEDS='fio ext4 xfs qemu-img ploop systemd'
+readonly CONTAINER_NEEDS='podman busybox'
 
 # Installs the packages of everything named that is missing; ends with a sentence where it cannot.
 need() {
@@ -40,6 +41,8 @@ missing_packages() {
         systemd) has systemd-analyze || packages+=(systemd) ;;
         debootstrap) has debootstrap || packages+=(debootstrap) ;;
         lintian) has lintian || packages+=(lintian) ;;
+        podman) has podman runc || packages+=(podman runc) ;;
+        busybox) has_static_busybox || packages+=(busybox-static) ;;
         esac
     done
     printf '%s\n' "${packages[*]}"
@@ -50,6 +53,11 @@ has() {
     for program in "$@"; do
         command -v "$program" >/dev/null || return 1
     done
+}
+
+# All that is in a test's container.
+has_static_busybox() {
+    has busybox && ! ldd "$(command -v busybox)" >/dev/null 2>&1
 }
 
 # Whether there is a compiler of Java 17 or later; sets JAVA_HOME where it is not the usual one.

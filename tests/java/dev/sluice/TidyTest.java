@@ -49,8 +49,10 @@ class TidyTest {
             Map.entry("watch", Set.of("block")),
             Map.entry("fuse", Set.of("control", "table", "target", "zram", "ploop", "file",
                     "storage", "work", "sys", "block")),
-            Map.entry("cli", Set.of("fuse", "watch", "control", "table", "target", "zram", "ploop",
-                    "file", "storage", "work", "sys", "block")));
+            Map.entry("volumes", Set.of("fuse", "control", "table", "target", "zram", "ploop",
+                    "file", "storage", "work", "sys", "block")),
+            Map.entry("cli", Set.of("volumes", "fuse", "watch", "control", "table", "target",
+                    "zram", "ploop", "file", "storage", "work", "sys", "block")));
 
     private static JavaClasses program() {
         return new ClassFileImporter().withImportOption(new ImportOption.DoNotIncludeTests())

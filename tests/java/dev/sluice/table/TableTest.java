@@ -267,7 +267,11 @@ class TableTest {
     @Test
     void readsAFile() throws Exception {
         Path file = Files.writeString(folder.resolve("table"), "ü 1M leaf\n");
-        assertThat(Table.read(file, TYPES).text()).isEqualTo("ü 1M leaf\n");
+        assertThat(Table.read(file, TYPES, false).text()).isEqualTo("ü 1M leaf\n");
+        Path empty = Files.writeString(folder.resolve("empty"), "# nothing yet\n");
+        assertThat(Table.read(empty, TYPES, true).lines()).isEmpty();
+        assertThat(catchThrowableOfType(BlockException.class,
+                () -> Table.read(empty, TYPES, false))).hasMessageContaining("no device");
     }
 
     @Test
@@ -275,14 +279,17 @@ class TableTest {
         Path none = folder.resolve("none");
         Path latin = Files.write(folder.resolve("latin"), new byte[] {(byte) 0xfc, ' ', '1'});
 
-        assertThat(catchThrowableOfType(BlockException.class, () -> Table.read(none, TYPES)))
+        assertThat(catchThrowableOfType(BlockException.class,
+                () -> Table.read(none, TYPES, false)))
                 .hasMessage("the table " + none + " cannot be read: there is no such file;"
                         + " name a readable text file")
                 .extracting(BlockException::errno).isEqualTo(Errno.ENOENT);
-        assertThat(catchThrowableOfType(BlockException.class, () -> Table.read(latin, TYPES)))
+        assertThat(catchThrowableOfType(BlockException.class,
+                () -> Table.read(latin, TYPES, false)))
                 .hasMessage("the table " + latin + " cannot be read: it is not text in UTF-8;"
                         + " name a readable text file");
-        assertThat(catchThrowableOfType(BlockException.class, () -> Table.read(folder, TYPES)))
+        assertThat(catchThrowableOfType(BlockException.class,
+                () -> Table.read(folder, TYPES, false)))
                 .hasMessage("the table " + folder + " cannot be read: it is a folder;"
                         + " name a readable text file");
     }

@@ -203,6 +203,22 @@ class WorkerPoolTest {
     }
 
     @Test
+    void theThreadsOfAForgottenDeviceEndWhenTheyAreIdle() {
+        block(disk, 1, 3);
+        assertThat(pool.status().get("worker_threads")).isEqualTo(4);
+        pool.forget("disk");
+        pool.forget("none");
+        CountDownLatch late = new CountDownLatch(1);
+        disk.run(1, late::countDown);
+        hold.countDown();
+        await(late);
+        Awaitility.await().atMost(20, TimeUnit.SECONDS)
+                .until(() -> pool.status().get("worker_threads").equals(1));
+        assertThat(pool.queue("disk")).isNotSameAs(disk);
+        assertThat(log).isEmpty();
+    }
+
+    @Test
     void whatThrowsIsLoggedAndTheWorkerGoesOn() {
         disk.run(1, () -> {
             throw new IllegalStateException("planted");

@@ -10,7 +10,8 @@ import picocli.CommandLine.Command;
         subcommands = {MountCommand.class, ScriptCommands.Umount.class, ScriptCommands.Status.class,
             ScriptCommands.Set.class, ScriptCommands.Message.class, TopCommand.class,
             ScriptCommands.Attach.class, ScriptCommands.Detach.class, TargetsCommand.class,
-            ImageCommand.class, ScriptCommands.Help.class, PagesCommand.class})
+            ImageCommand.class, VolumesCommand.class, ScriptCommands.Help.class,
+            PagesCommand.class})
 public final class Commands {
     /** Runs one command line; the exit code. */
     public static int run(String[] args) {

@@ -14,6 +14,7 @@ import dev.sluice.table.DeviceSet;
 import dev.sluice.table.Table;
 import dev.sluice.target.TargetType;
 import dev.sluice.target.TargetTypes;
+import dev.sluice.volumes.Plugin;
 import dev.sluice.work.Cgroups;
 import dev.sluice.work.Charge;
 import dev.sluice.work.Completions;
@@ -41,6 +42,8 @@ final class Daemon {
     private static final Logger LOG = LoggerFactory.getLogger("sluice");
     /** How long the devices may take to drain when the process was told to end. */
     private static final long DRAIN_MILLIS = 10_000;
+    /** How long volumes may take to be unmounted then. */
+    private static final long VOLUMES_MILLIS = 20_000;
     /** How long a signal waits for a mount that is being made. */
     private static final long START_SECONDS = 10;
 
@@ -50,6 +53,8 @@ final class Daemon {
     private final CountDownLatch started = new CountDownLatch(1);
     private DeviceSet devices;
     private volatile Mount mount;
+    /** Null where there are no volumes. */
+    private volatile Plugin plugin;
     private boolean finished; // guarded by this
     private String failure; // guarded by this
 
@@ -68,8 +73,12 @@ final class Daemon {
         Table read(List<TargetType> types) throws BlockException;
     }
 
-    /** Serves until the end; null, or what went wrong while ending. */
-    String run(Source source, Path dir, MountOptions options)
+    /**
+     * Serves until the end; null, or what went wrong while ending.
+     *
+     * @param place of volumes; null for none
+     */
+    String run(Source source, Path dir, MountOptions options, Plugin.Place place)
             throws BlockException, InterruptedException {
         List<TargetType> types = TargetTypes.all();
         Table table = source.read(types);
@@ -89,10 +98,17 @@ final class Daemon {
             Handles handles = new Handles(devices.devices());
             ControlFiles control = new ControlFiles(devices, types, Version.TEXT,
                     this::facts, d -> Map.of("opens", handles.opens(d)));
-            mount = Mount.start(dir, options, new Mount.Parts(devices, handles, false,
-                    control, arena, workers, completions, timer, clock, log,
+            mount = Mount.start(dir, options, new Mount.Parts(devices, handles,
+                    place != null, control, arena, workers, completions, timer, clock, log,
                     SystemClock.epochSeconds()));
+            if (place != null) {
+                plugin = Plugin.start(place, new Plugin.Mounted(dir, devices, handles, types,
+                        mount::awaitReplies, workers::forget), clock, log);
+            }
         } catch (BlockException | RuntimeException e) {
+            if (mount != null) {
+                mount.unmount();
+            }
             closeAfter(e);
             throw e;
         } finally {
@@ -134,6 +150,9 @@ final class Daemon {
 
     private Map<String, Object> facts() {
         Map<String, Object> all = new LinkedHashMap<>(mount == null ? Map.of() : mount.status());
+        if (plugin != null) {
+            all.putAll(plugin.status());
+        }
         all.put("memory_mapped", arena.mappedBytes());
         all.put("gc_count", GarbageCollections.count());
         return all;
@@ -157,14 +176,22 @@ final class Daemon {
             }
         }
         LOG.info("told to end: unmounting, draining, flushing");
+        endVolumes();
         mount.unmount();
         Runtime.getRuntime().halt(finish(null) == null ? 0 : 1);
+    }
+
+    private void endVolumes() {
+        if (plugin != null) {
+            plugin.close(VOLUMES_MILLIS);
+        }
     }
 
     /** Drains, flushes and closes, once; whoever comes second waits for the first. */
     private synchronized String finish(String broken) {
         if (!finished) {
             failure = broken;
+            endVolumes();
             try {
                 devices.close(DRAIN_MILLIS, mount::awaitReplies);
                 LOG.info("drained, flushed and closed");

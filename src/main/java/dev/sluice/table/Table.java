@@ -42,10 +42,6 @@ public final class Table {
         for (int i = 0; i < given.size(); i++) {
             add(given.get(i), givenNumbers.get(i));
         }
-        if (lines.isEmpty()) {
-            throw LineParser.wrong("the table has no device; write one a line, as in:"
-                    + " disk 1G zero");
-        }
         for (TableLine line : lines.values()) {
             below.put(line.name(), below(line, byName.get(line.target())));
             checkLowers(line);
@@ -61,6 +57,11 @@ public final class Table {
 
     /** Reads a table; the types are those it may use. */
     public static Table parse(String text, List<TargetType> types) throws BlockException {
+        return parse(text, types, false);
+    }
+
+    private static Table parse(String text, List<TargetType> types, boolean mayBeEmpty)
+            throws BlockException {
         LineParser parser = new LineParser(byName(types));
         List<TableLine> lines = new ArrayList<>();
         List<Integer> numbers = new ArrayList<>();
@@ -72,6 +73,10 @@ public final class Table {
                 numbers.add(i + 1);
             }
         }
+        if (lines.isEmpty() && !mayBeEmpty) {
+            throw LineParser.wrong("the table has no device; write one a line, as in:"
+                    + " disk 1G zero");
+        }
         return of(lines, numbers, types);
     }
 
@@ -81,9 +86,10 @@ public final class Table {
         return new Table(lines, numbers, types);
     }
 
-    /** Reads a table from a file in UTF-8. */
-    public static Table read(Path file, List<TargetType> types) throws BlockException {
-        return parse(text(file), types);
+    /** Reads a table from a file in UTF-8; {@code mayBeEmpty}: devices will come later. */
+    public static Table read(Path file, List<TargetType> types, boolean mayBeEmpty)
+            throws BlockException {
+        return parse(text(file), types, mayBeEmpty);
     }
 
     /** The text of a file in UTF-8. */

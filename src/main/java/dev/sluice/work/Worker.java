@@ -28,6 +28,7 @@ final class Worker {
     private final List<Hand> hands = new ArrayList<>();
     private long served;
     private boolean gone;
+    private boolean retired;
 
     Worker(WorkerPool pool, String device, String cgroup, int depth) {
         this.pool = pool;
@@ -95,15 +96,21 @@ final class Worker {
         return hand.work;
     }
 
-    /** Whether an idle thread leaves: closed, or idle too long, and not just given work. */
+    /** Whether an idle thread leaves: closed, retired or idle too long, and not just given work. */
     private synchronized boolean leaves(Hand hand) {
         boolean tooLong = !hand.permanent && pool.clock().nanos() - hand.since >= IDLE_NANOS;
-        if (hand.work == null && (pool.closed() || tooLong) && idle.remove(hand)) {
+        if (hand.work == null && (pool.closed() || retired || tooLong) && idle.remove(hand)) {
             hands.remove(hand);
             gone = hands.isEmpty();
             return true;
         }
         return false;
+    }
+
+    /** There will be no more work: threads leave as soon as they are idle. */
+    synchronized void retire() {
+        retired = true;
+        look();
     }
 
     /** Has idle threads look whether they leave. */

@@ -70,9 +70,12 @@ public final class WorkerPool implements AutoCloseable {
         return queues.computeIfAbsent(device, Queue::new);
     }
 
-    /** Forgets a device that was closed; its threads end when they have been idle for a while. */
+    /** Forgets a device that was closed, and has its threads end. */
     public void forget(String device) {
-        queues.remove(device);
+        Queue queue = queues.remove(device);
+        if (queue != null) {
+            queue.workers.values().forEach(Worker::retire);
+        }
     }
 
     private final class Queue implements WorkQueue {

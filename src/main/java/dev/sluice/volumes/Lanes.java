@@ -1,0 +1,93 @@
+package dev.sluice.volumes;
+
+import dev.sluice.block.Device;
+import dev.sluice.work.Service;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * Work that goes on one after the other in each lane, and beside that of other lanes. A lane has a
+ * thread while it has work. Thread-safe.
+ */
+final class Lanes {
+    private final String name;
+    private final int mostLanes;
+    private final int mostWaiting;
+    private final Device.Log log;
+    /** What waits in each lane that has work. */
+    private final Map<String, Deque<Runnable>> lanes = new HashMap<>(); // guarded by this
+    private boolean closed; // guarded by this
+
+    Lanes(String name, int mostLanes, int mostWaiting, Device.Log log) {
+        this.name = name;
+        this.mostLanes = mostLanes;
+        this.mostWaiting = mostWaiting;
+        this.log = log;
+    }
+
+    /** Has work done in a lane; false when there is too much already, or they are closed. */
+    synchronized boolean run(String lane, Runnable work) {
+        Deque<Runnable> waiting = lanes.get(lane);
+        if (closed || (waiting == null ? lanes.size() >= mostLanes
+                : waiting.size() >= mostWaiting)) {
+            return false;
+        }
+        start(lane, work);
+        return true;
+    }
+
+    private void start(String lane, Runnable work) {
+        assert Thread.holdsLock(this);
+        Deque<Runnable> waiting = lanes.get(lane);
+        if (waiting != null) {
+            waiting.add(work);
+            return;
+        }
+        waiting = new ArrayDeque<>();
+        waiting.add(work);
+        lanes.put(lane, waiting);
+        Service.start(name + "-" + lane, () -> serve(lane));
+    }
+
+    private void serve(String lane) {
+        for (Runnable work = next(lane); work != null; work = next(lane)) {
+            try {
+                work.run();
+            } catch (RuntimeException | Error e) {
+                log.error("work for " + lane + " failed: " + e, e);
+            }
+        }
+    }
+
+    private synchronized Runnable next(String lane) {
+        Runnable work = lanes.get(lane).poll();
+        if (work == null) {
+            lanes.remove(lane);
+            notifyAll();
+        }
+        return work;
+    }
+
+    /** Takes nothing more; what waits is dropped, and in its place a last thing done. */
+    synchronized void close(Map<String, Runnable> last) {
+        closed = true;
+        lanes.values().forEach(Deque::clear);
+        last.forEach(this::start);
+    }
+
+    /** Waits until all work is done; false when it is not after the time. */
+    synchronized boolean await(long limitMillis) throws InterruptedException {
+        // Counted in steps: this waits at the very end, when no clock need be asked.
+        for (long left = limitMillis; left > 0 && !lanes.isEmpty(); left -= 50) {
+            wait(50);
+        }
+        return lanes.isEmpty();
+    }
+
+    /** How many lanes have work. */
+    synchronized int busy() {
+        return lanes.size();
+    }
+}
