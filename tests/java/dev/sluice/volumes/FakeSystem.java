@@ -47,6 +47,8 @@ final class FakeSystem implements Disks, Programs {
     volatile CountDownLatch gate = new CountDownLatch(0);
     /** After so many steps the process ends. */
     int steps = Integer.MAX_VALUE;
+    /** How often an image is found in use. */
+    int locked;
     private final Path mountinfo;
 
     FakeSystem(Path mountinfo, Map<String, String> images) {
@@ -77,6 +79,9 @@ final class FakeSystem implements Disks, Programs {
     public synchronized void add(String table) throws BlockException {
         String[] lines = table.split("\n");
         String[] last = lines[lines.length - 1].split(" ");
+        if (locked-- > 0) {
+            throw new BlockException(Errno.EBUSY, "another program has it open");
+        }
         step("open " + last[0]);
         if (table.contains("codec=bad")) {
             throw new BlockException(Errno.EINVAL, "there is no codec bad");

@@ -321,6 +321,17 @@ class VolumesTest {
         nothingIsLeft();
     }
 
+    @Test
+    void anImageThatIsInUseForAMomentIsWaitedFor() throws Exception {
+        start("b");
+        create("v");
+        system.locked = 2;
+        use("v", "1");
+        volumes.leave("v", "1");
+        system.locked = 1000;
+        assertThat(fails(() -> use("v", "1")).getMessage()).contains("another program");
+    }
+
     private void life(String name, String target) throws BlockException {
         create(name, "target", target);
         use(name, "1");

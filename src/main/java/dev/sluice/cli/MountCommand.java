@@ -18,9 +18,6 @@ final class MountCommand implements Callable<Integer> {
     @Mixin
     private Serving serving;
 
-    @Option(names = "-f", description = "stays in the foreground and logs to the terminal")
-    private boolean foreground;
-
     @Option(names = "--dm", description = "TABLE holds lines as dmsetup has them; - is standard"
             + " input")
     private boolean dm;

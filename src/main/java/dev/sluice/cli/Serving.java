@@ -19,6 +19,9 @@ final class Serving {
             + MountOptions.KNOWN)
     private String options;
 
+    @Option(names = "-f", description = "stays in the foreground and logs to the terminal")
+    private boolean foreground;
+
     @Parameters(index = "0", paramLabel = "TABLE", description = "one device a line")
     private Path table;
 

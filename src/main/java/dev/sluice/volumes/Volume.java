@@ -13,6 +13,8 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * One volume: what it is, who uses it, and its way up to a mount point and down again.
@@ -26,6 +28,9 @@ import java.util.TreeMap;
  * {@link #status} is for any.
  */
 final class Volume {
+    private static final int OPENINGS = 40;
+    private static final long STEP_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
+
     private final String name;
     private final Spec spec;
     private final Tools tools;
@@ -288,8 +293,19 @@ final class Volume {
                 && !Files.exists(tools.folder.images.resolve(top))) {
             NewImage.make(tools.folder.images.resolve(top), spec.size(), tools.log);
         }
-        tools.disks.add(spec.table(name, tools.folder.images));
-        open = true;
+        for (int left = OPENINGS; !open; left--) {
+            try {
+                tools.disks.add(spec.table(name, tools.folder.images));
+                open = true;
+            } catch (BlockException e) {
+                // A program that is being started for another volume has our descriptors, and with
+                // them the lock of an image that we have just closed, until it is there.
+                if (e.errno() != Errno.EBUSY || left == 0) {
+                    throw e;
+                }
+                LockSupport.parkNanos(STEP_NANOS);
+            }
+        }
     }
 
     /** The device that stores: the one below, if there are two. */
