@@ -19,7 +19,7 @@ final class VolumesCommand implements Callable<Integer> {
             + " without it standard input must be a socket, as systemd hands it over")
     private Path socket;
 
-    @Option(names = "--folder", paramLabel = "FOLDER", defaultValue = "/var/lib/sluice/volumes",
+    @Option(names = "--folder", paramLabel = "PATH", defaultValue = "/var/lib/sluice/volumes",
             description = "where states, images and mount points are (${DEFAULT-VALUE})")
     private Path folder;
 
