@@ -83,6 +83,35 @@ final class CompactionTest {
         }
     }
 
+    /** Closed after so many steps; of each cluster that went, the new word was durable before. */
+    @Test
+    void closingMeanwhileLetsNothingGoBeforeItsWordIsDurable() throws Exception {
+        int punches = 0;
+        boolean more = true;
+        for (int steps = 0; more; steps++) {
+            try (PloopRig rig = gappy("dirty-timeout=10s")) {
+                rig.settle();
+                assertThat(rig.run(Op.FLUSH, 0, 0)).isEqualTo(Errno.OK);
+                rig.ops.clear();
+                compact(rig);
+                for (int i = 0; i < steps && more; i++) {
+                    more = rig.step();
+                }
+                rig.closed();
+                boolean durable = true;
+                for (FileOp op : rig.ops) {
+                    durable = op.kind() == Kind.SYNC || durable
+                            && !(op.kind() == Kind.WRITE && op.writesBelow(rig.dataStart()));
+                    punches += op.kind() == Kind.PUNCH ? 1 : 0;
+                    assertThat(durable || op.kind() != Kind.PUNCH).as("after " + steps).isTrue();
+                }
+                rig.reopen();
+                expect(rig);
+            }
+        }
+        assertThat(punches).isPositive();
+    }
+
     @Test
     void nothingToDoIsDone() throws Exception {
         try (PloopRig rig = PloopRig.open(100)) {

@@ -91,6 +91,15 @@ final class LongWork {
         this.errand = new Errand(queue, this::run, host.log());
     }
 
+    /** Throws EBUSY where a job of such a name cannot begin now. */
+    synchronized void free(String name) throws BlockException {
+        if (job != null || closed) {
+            throw new BlockException(Errno.EBUSY, name + " has to wait: "
+                    + (closed ? "the device is being closed" : job.name()
+                    + " is at work; see status, or end it with the message cancel"));
+        }
+    }
+
     /** Begins with a job, and does not wait for it. */
     void begin(Job next) throws BlockException {
         Common common = present.get();
@@ -103,11 +112,7 @@ final class LongWork {
                     + common.failure());
         }
         synchronized (this) {
-            if (job != null || closed) {
-                throw new BlockException(Errno.EBUSY, next.name() + " has to wait: "
-                        + (closed ? "the device is being closed" : job.name()
-                        + " is at work; see status, or end it with the message cancel"));
-            }
+            free(next.name());
             job = next;
             cancelled = false;
             notBefore = Long.MIN_VALUE;

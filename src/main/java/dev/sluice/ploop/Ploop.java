@@ -31,6 +31,7 @@ public final class Ploop implements Target {
     private final Host host;
     private final Memory zeros;
     private final LongWork work;
+    private final Object beginning = new Object();
     private final Tracking tracking;
     private final Snapshots snapshots;
     private volatile Top top;
@@ -301,9 +302,24 @@ public final class Ploop implements Target {
             throw new BlockException(Errno.EBUSY, "the disk does not grow while its changes are"
                     + " tracked: end that first with the message tracking_stop");
         }
-        Grow grow = top.grow(work, bytes, () -> snapshots.resized(top.common));
-        work.begin(grow);
-        return grow;
+        return begin("grow", () -> top.grow(work, bytes, () -> snapshots.resized(top.common)));
+    }
+
+    private interface Maker<J> {
+        J make() throws BlockException;
+    }
+
+    /**
+     * Makes a job and begins with it. It is made while no other is at work, nor can begin: what it
+     * finds at first stays so.
+     */
+    private <J extends LongWork.Job> J begin(String name, Maker<J> maker) throws BlockException {
+        synchronized (beginning) {
+            work.free(name);
+            J job = maker.make();
+            work.begin(job);
+            return job;
+        }
     }
 
     @Override
@@ -325,9 +341,7 @@ public final class Ploop implements Target {
             throw new BlockException(Errno.EBUSY, "changes are tracked, and a switch would not be"
                     + " one; end that with the message tracking_stop");
         }
-        Switch other = new Switch(this, snapshots, guid);
-        work.begin(other);
-        return other;
+        return begin("switch", () -> new Switch(this, snapshots, guid));
     }
 
     @Override
@@ -345,7 +359,7 @@ public final class Ploop implements Target {
             case "retry" -> top.retry();
             case "cancel" -> work.cancel();
             case "merge" -> merge();
-            case "compact" -> work.begin(top.compaction());
+            case "compact" -> begin("compact", () -> top.compaction());
             default -> throw new BlockException(Errno.EINVAL, "the message "
                     + String.join(" ", words) + " is unknown; ploop takes snapshot, or snapshot"
                     + " GUID, switch GUID, merge, compact, cancel, for what is at work, retry, when"
@@ -370,16 +384,12 @@ public final class Ploop implements Target {
 
     /** Begins to make one, with a GUID or without. */
     Snapshot snapshot(String guid) throws BlockException {
-        Snapshot snapshot = new Snapshot(this, snapshots, guid, work::again);
-        work.begin(snapshot);
-        return snapshot;
+        return begin("snapshot", () -> new Snapshot(this, snapshots, guid, work::again));
     }
 
     /** Begins to merge the image below the top into it. */
     Merge merge() throws BlockException {
-        Merge merge = new Merge(top, snapshots, work::again);
-        work.begin(merge);
-        return merge;
+        return begin("merge", () -> new Merge(top, snapshots, work::again));
     }
 
     /** What it does when a message asks for it. */
@@ -400,8 +410,9 @@ public final class Ploop implements Target {
     @Override
     public void close() throws BlockException {
         tracking.close();
-        Top last = top;
         endWork();
+        // A job may have put another one there until now.
+        Top last = top;
         Top before = last.before();
         if (before != null) {
             before.end();

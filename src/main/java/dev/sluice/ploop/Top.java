@@ -275,7 +275,9 @@ final class Top {
 
     private void zeroHere(Bio bio) {
         int from = (int) ((bio.offset() + cluster - 1) / cluster);
-        int until = bio.until() == limits.size() ? common.disk : (int) (bio.until() / cluster);
+        // To the end of the disk as the request knows it: the disk may have grown.
+        int until = bio.until() == limits.size() ? (int) ((bio.until() + cluster - 1) / cluster)
+                : (int) (bio.until() / cluster);
         boolean chain = common.below.levels() > 0;
         if (bio.op() == Op.WRITE_ZEROES || from >= until || chain) {
             if (chain && bio.op() == Op.DISCARD) {
@@ -399,7 +401,8 @@ final class Top {
     /** Requests have ended that were under way below. */
     void settled() {
         synchronized (common.lock) {
-            if (!common.unsettled || before.common.epochs.underWay() > 0) {
+            boolean some = before != null && before.common.epochs.underWay() > 0;
+            if (!common.unsettled || some) {
                 return;
             }
             common.unsettled = false;
@@ -424,6 +427,8 @@ final class Top {
         synchronized (common.lock) {
             before = null;
         }
+        // Who ended the last request down there may not have come to say so.
+        settled();
     }
 
     /** Nothing is done any more. */
@@ -474,6 +479,10 @@ final class Top {
     /** Null, or why the image stays marked as in use. */
     private BlockException finish() {
         Errno outcome = common.failed() ? Errno.EIO : writeback.writeAll();
+        if (outcome == Errno.OK) {
+            // A cluster goes only when the word is durable that names where its data moved.
+            outcome = common.sync();
+        }
         if (outcome == Errno.OK) {
             limbo.finish();
             return null;
