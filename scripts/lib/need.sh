@@ -6,7 +6,7 @@ export PATH=$PATH:/usr/sbin:/sbin
 # The groups of things, each with its packages on Debian 12: see missing_packages.
 readonly BUILD_NEEDS='jdk mvn'
 readonly MOUNT_NEEDS='libfuse fusermount losetup'
-readonly DISK_NEEDS='fio ext4 xfs qemu-img ploop systemd'
+readonly DISK_NEEDS='fio ext4 xfs qemu-img ploop systemd prometheus'
 readonly CONTAINER_NEEDS='podman busybox'
 
 # Installs the packages of everything named that is missing; ends with a sentence where it cannot.
@@ -36,6 +36,10 @@ missing_packages() {
         ext4) has mkfs.ext4 e2fsck || packages+=(e2fsprogs) ;;
         xfs) has mkfs.xfs xfs_repair || packages+=(xfsprogs) ;;
         qemu-img) has qemu-img qemu-io || packages+=(qemu-utils) ;;
+        prometheus)
+            has /usr/bin/python3 && /usr/bin/python3 -c 'import prometheus_client' 2>/dev/null ||
+                packages+=(python3-prometheus-client)
+            ;;
         ploop) has ploop || packages+=(ploop) ;;
         # For a look at the units; nothing of it needs to run.
         systemd) has systemd-analyze || packages+=(systemd) ;;

@@ -87,12 +87,13 @@ class ControlFilesTest {
     @Test
     void knowsItsFiles() throws Exception {
         assertThat(files.list("")).containsExactly("table", "table.dm", "status", "status.json",
-                "stats", "pid", "version", "top", "disk", "plain", "slow");
+                "stats", "metrics", "pid", "version", "top", "disk", "plain", "slow");
         assertThat(files.list("disk")).containsExactly("table", "table.dm", "status", "status.json",
                 "stats", "error", "message", "set");
         assertThat(files.lookup("")).isEqualTo(Node.FOLDER);
         assertThat(files.lookup("disk")).isEqualTo(Node.FOLDER);
-        for (String name : List.of("table", "status", "status.json", "stats", "pid", "version",
+        for (String name : List.of("table", "status", "status.json", "stats", "metrics",
+                "pid", "version",
                 "disk/table", "disk/status", "disk/status.json", "disk/stats", "disk/error")) {
             assertThat(files.lookup(name)).as(name).isEqualTo(Node.READABLE);
             assertThat(read(name)).endsWith("\n");
@@ -183,7 +184,7 @@ class ControlFilesTest {
         JsonNode disk = all.get(1);
         assertThat(disk.path("type").asText()).isEqualTo("leaf");
         assertThat(disk.path("opens").asInt()).isEqualTo(4);
-        for (String name : List.of("held", "data_bytes", "stored_bytes", "in_flight", "busy_ns",
+        for (String name : List.of("held", "in_flight", "busy_ns",
                 "weighted_ns")) {
             assertThat(disk.path(name).isIntegralNumber()).as(name).isTrue();
         }

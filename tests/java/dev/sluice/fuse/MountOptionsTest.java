@@ -29,9 +29,9 @@ class MountOptionsTest {
         MountOptions all = MountOptions.parse("ro,allow_other,uid=5,gid=6,mode=0640,loop=stock,"
                 + "threads=3,inline=off,workers=7,depth=2,charge=on,"
                 + "completion=worker,max_background=12,"
-                + "payload=64M,look=10us,spin=7us");
+                + "payload=64M,look=10us,spin=7us,metrics=9100");
         assertThat(all).isEqualTo(new MountOptions(true, true, 5, 6, 0640, true, 3, false,
-                7, 2, true, Completion.Mode.WORKER, 12, 64L << 20, 10_000, 7_000));
+                7, 2, true, Completion.Mode.WORKER, 12, 64L << 20, 10_000, 9100, 7_000));
     }
 
     @Test

@@ -121,6 +121,55 @@ final class WatchKernelTest {
         }
     }
 
+    /** Prints what a client of Prometheus's own reads from its input. */
+    private static final String READER = "import sys\n"
+            + "from prometheus_client.parser import text_string_to_metric_families as read\n"
+            + "for family in read(sys.stdin.read()):\n"
+            + "    for s in family.samples:\n"
+            + "        print(family.type, s.name, s.labels.get('device'), s.labels.get('op'),"
+            + " s.labels.get('le'), s.value)\n";
+
+    @Test
+    void prometheusReadsTheMetrics() throws Exception {
+        try (Mounted m = Mounted.with("metrics=0", "disk 64M ram", "packed 64M zram",
+                "slow - delay disk read=1ms")) {
+            JsonNode fio = fio(m.file("slow"), Map.of("rw", "randrw", "bs", "4k", "ioengine",
+                    "libaio", "iodepth", "8", "size", "4M"));
+            String port = JSON.readTree(Shell.sluice("status", "--json", m.dir.toString()).ok())
+                    .path("metrics_port").asText();
+            Path metrics = m.dir.resolve(".sluice/metrics");
+            List<String> file = Shell.bash("timeout 10 /usr/bin/python3 -c \"$1\" <\"$2\"",
+                    READER, metrics).ok().lines().toList();
+            String get = "import urllib.request, sys\nsys.stdout.write(urllib.request.urlopen("
+                    + "'http://127.0.0.1:" + port + "/metrics', timeout=10).read().decode())\n";
+            List<String> http = Shell.bash("timeout 20 /usr/bin/python3 -c \"$1\""
+                    + " | /usr/bin/python3 -c \"$2\"", get, READER).ok().lines().toList();
+            assertThat(http).isEqualTo(file);
+            String took = "histogram sluice_device_request_duration_seconds";
+            for (String op : List.of("read", "write")) {
+                long ios = fio.at("/" + op + "/total_ios").asLong();
+                long bytes = fio.at("/" + op + "/io_bytes").asLong();
+                assertThat(file).contains(took + "_count slow " + op + " None " + ios + ".0",
+                        took + "_bucket slow " + op + " +Inf " + ios + ".0",
+                        "counter sluice_device_transferred_bytes_total slow " + op + " None "
+                                + bytes + ".0");
+            }
+            assertThat(file).contains(took + "_bucket slow read 5.0E-4 0.0",
+                    "gauge sluice_device_size_bytes packed None None 67108864.0");
+            assertThat(Shell.bash("exec 3<>/dev/tcp/\"$1\"/\"$2\"", "127.0.0.1", port).exit())
+                    .isZero();
+            String outside = Shell.bash("hostname -I 2>/dev/null | cut -d' ' -f1").ok();
+            if (!outside.isBlank()) {
+                assertThat(Shell.bash("exec 3<>/dev/tcp/\"$1\"/\"$2\" 2>/dev/null", outside, port)
+                        .exit()).isNotZero();
+            }
+            try (Mounted second = Mounted.prepared("disk 1M zero")) {
+                assertThat(second.mount("metrics=" + port).sentence())
+                        .startsWith("option metrics=" + port + ": the port cannot be had");
+            }
+        }
+    }
+
     /** On a terminal: frames over each other, never cleared; afterwards it is as it was. */
     @Test
     void topGivesTheTerminalBack() throws Exception {

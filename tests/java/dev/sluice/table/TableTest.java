@@ -180,7 +180,7 @@ class TableTest {
             choose another
             "" 1M leaf     ~ line 1: "": the name is empty; write one
             pid 1M leaf    ~ line 1: pid: the name is that of a control file; choose one other \
-            than table, table.dm, status, status.json, stats, pid, version
+            than table, table.dm, status, status.json, stats, metrics, pid, version
             a 1M leaf "b   ~ line 1: the quote that opens in "b never closes; put a second " \
             behind it
             a - layer a    ~ line 1: a: it stands on itself: a on a; let one of them stand on \

@@ -56,9 +56,9 @@ public interface Target extends AutoCloseable {
         return 0;
     }
 
-    /** What is stored, and what that takes, where the two differ. Must not block. */
+    /** What is stored, and what that takes; null where data takes its length. Must not block. */
     default Packing packing() {
-        return Packing.NONE;
+        return null;
     }
 
     /** Counters of the target's own by name, shown behind those of its device. */

@@ -52,6 +52,7 @@ final class Daemon {
     private final Device.Log log = Daemon::log;
     private final CountDownLatch started = new CountDownLatch(1);
     private DeviceSet devices;
+    private volatile MetricsPort port;
     private volatile Mount mount;
     /** Null where there are no volumes. */
     private volatile Plugin plugin;
@@ -98,6 +99,9 @@ final class Daemon {
             Handles handles = new Handles(devices.devices());
             ControlFiles control = new ControlFiles(devices, types, Version.TEXT,
                     this::facts, d -> Map.of("opens", handles.opens(d)));
+            if (options.metrics() >= 0) {
+                port = MetricsPort.open(options.metrics(), control::metrics);
+            }
             mount = Mount.start(dir, options, new Mount.Parts(devices, handles,
                     place != null, control, arena, workers, completions, timer, clock, log,
                     SystemClock.epochSeconds()));
@@ -154,6 +158,9 @@ final class Daemon {
             all.putAll(plugin.status());
         }
         all.put("memory_mapped", arena.mappedBytes());
+        if (port != null) {
+            all.put("metrics_port", port.number());
+        }
         all.put("gc_count", GarbageCollections.count());
         return all;
     }
@@ -198,6 +205,9 @@ final class Daemon {
             } catch (BlockException | RuntimeException e) {
                 failure = (broken == null ? "" : broken + "; ") + e.getMessage();
                 LOG.error("{}", failure);
+            }
+            if (port != null) {
+                port.close();
             }
             finished = true;
             ready.result(failure);

@@ -6,6 +6,7 @@ import dev.sluice.block.Attribute;
 import dev.sluice.block.BlockException;
 import dev.sluice.block.Device;
 import dev.sluice.block.Errno;
+import dev.sluice.block.Packing;
 import dev.sluice.block.Units;
 import dev.sluice.table.DeviceSet;
 import dev.sluice.table.DmText;
@@ -14,6 +15,7 @@ import dev.sluice.table.Table;
 import dev.sluice.table.TableLine;
 import dev.sluice.target.TargetType;
 import dev.sluice.target.Words;
+import io.prometheus.metrics.model.snapshots.MetricSnapshots;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -183,7 +185,8 @@ public final class ControlFiles {
                 all.put("devices", devices.devices().stream().map(this::everything).toList());
                 yield json(all);
             }
-            case "stats" -> json(Map.of("devices", counters(new long[0])));
+            case "stats" -> json(Map.of("devices", counters()));
+            case "metrics" -> Metrics.text(measure());
             case "pid" -> ProcessHandle.current().pid() + "\n";
             case "version" -> version + "\n";
             default -> throw new AssertionError(file);
@@ -198,14 +201,26 @@ public final class ControlFiles {
         return all;
     }
 
+    /** The same as the file {@code metrics}, for another way to a scraper. From any thread. */
+    public MetricSnapshots metrics() {
+        return devices.visit(this::measure);
+    }
+
+    private MetricSnapshots measure() {
+        return Metrics.of(version, counters(Metrics.STEPS));
+    }
+
     /** What the watchers of all devices want to know, cheap to get. */
-    private List<Map<String, Object>> counters(long[] upToNanos) {
+    private List<Map<String, Object>> counters(long... upToNanos) {
         return devices.devices().stream().map(device -> {
             Map<String, Object> all = facts(device);
             all.putAll(deviceFacts.apply(device));
             all.put("held", device.target().heldBack());
-            all.put("data_bytes", device.target().packing().dataBytes());
-            all.put("stored_bytes", device.target().packing().storedBytes());
+            Packing packing = device.target().packing();
+            if (packing != null) {
+                all.put("data_bytes", packing.dataBytes());
+                all.put("stored_bytes", packing.storedBytes());
+            }
             all.putAll(device.stats(upToNanos));
             return all;
         }).toList();

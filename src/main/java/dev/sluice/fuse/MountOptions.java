@@ -26,6 +26,7 @@ import java.util.Set;
  * @param maxBackground requests the kernel keeps under way before it makes callers wait, at most
  * @param payload bytes of data that may be held for requests under way
  * @param lookNanos how long a session thread looks for the end of direct I/O before it sleeps
+ * @param metrics the port on the loopback address where metrics are served, 0 for any; -1 for none
  * @param spinNanos how long a thread stays awake before something is due, and after it
  */
 public record MountOptions(
@@ -44,6 +45,7 @@ public record MountOptions(
         int maxBackground,
         long payload,
         long lookNanos,
+        int metrics,
         long spinNanos) {
     private static final long LONGEST_LOOK = 10_000_000;
     private static final long LONGEST_SPIN = 1_000_000;
@@ -51,7 +53,8 @@ public record MountOptions(
     /** Words and their values, for a sentence. */
     public static final String KNOWN = "ro, allow_other, uid=, gid=, mode=, loop=session|stock,"
             + " threads=, inline=on|off, workers=, depth=, charge=on|off,"
-            + " completion=auto|caller|worker, max_background=, payload=, look=, spin=";
+            + " completion=auto|caller|worker, max_background=, payload=, look=, spin=,"
+            + " metrics=PORT";
 
     /** Parses comma-separated options; null or empty means none. */
     public static MountOptions parse(String text) throws BlockException {
@@ -82,6 +85,7 @@ public record MountOptions(
         private long payload = 1L << 30;
         private long lookNanos = 150_000;
         private long spinNanos = 20_000;
+        private long metrics = -1;
 
         void take(String word) throws BlockException {
             int equals = word.indexOf('=');
@@ -115,6 +119,7 @@ public record MountOptions(
                 case "max_background" -> maxBackground = number(key, value, 1, 65535);
                 case "look" -> lookNanos = atMost(key, value, LONGEST_LOOK);
                 case "spin" -> spinNanos = atMost(key, value, LONGEST_SPIN);
+                case "metrics" -> metrics = number(key, value, 0, 65535);
                 case "payload" -> payload = payload(value);
                 default -> throw bad("option " + key + " is unknown; known are " + KNOWN);
             }
@@ -187,7 +192,7 @@ public record MountOptions(
             }
             return new MountOptions(readOnly, allowOther, (int) uid, (int) gid, mode, stock,
                     (int) threads, inline, (int) workers, (int) depth, charge, completion,
-                    (int) maxBackground, payload, lookNanos, spinNanos);
+                    (int) maxBackground, payload, lookNanos, (int) metrics, spinNanos);
         }
     }
 }

@@ -29,7 +29,8 @@ import java.util.Map;
 public final class Table {
     /** Names that control files of the mount have beside the folders of the devices. */
     public static final List<String> RESERVED =
-            List.of("table", "table.dm", "status", "status.json", "stats", "pid", "version");
+            List.of("table", "table.dm", "status", "status.json", "stats", "metrics",
+                    "pid", "version");
 
     private final Map<String, TableLine> lines = new LinkedHashMap<>();
     private final Map<String, Integer> numbers = new HashMap<>();

@@ -68,7 +68,7 @@ final class Status {
     /** What pages in memory hold, and what that takes. */
     Packing packing() {
         Disk disk = zram.disk();
-        return disk == null ? Packing.NONE
+        return disk == null ? new Packing(0, 0)
                 : new Packing(disk.counters().pagesStored.sum() * options.page(),
                         disk.counters().comprDataSize.sum());
     }
