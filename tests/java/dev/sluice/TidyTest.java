@@ -47,12 +47,13 @@ class TidyTest {
             Map.entry("control", Set.of("table", "target", "zram", "ploop", "file", "storage",
                     "work", "sys", "block")),
             Map.entry("watch", Set.of("block")),
+            Map.entry("report", Set.of("target", "zram", "block")),
             Map.entry("fuse", Set.of("control", "table", "target", "zram", "ploop", "file",
                     "storage", "work", "sys", "block")),
             Map.entry("volumes", Set.of("fuse", "control", "table", "target", "zram", "ploop",
                     "file", "storage", "work", "sys", "block")),
-            Map.entry("cli", Set.of("volumes", "fuse", "watch", "control", "table", "target",
-                    "zram", "ploop", "file", "storage", "work", "sys", "block")));
+            Map.entry("cli", Set.of("volumes", "fuse", "watch", "report", "control", "table",
+                    "target", "zram", "ploop", "file", "storage", "work", "sys", "block")));
 
     private static JavaClasses program() {
         return new ClassFileImporter().withImportOption(new ImportOption.DoNotIncludeTests())

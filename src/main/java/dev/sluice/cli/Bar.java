@@ -10,10 +10,20 @@ final class Bar implements Progress, AutoCloseable {
 
     private final String task;
     private final boolean shown;
+    private final String unit;
+    private final long unitSize;
     private ProgressBar bar;
 
+    /** Of bytes. */
     Bar(String task, boolean shown) {
+        this(task, shown, "MiB", MIB);
+    }
+
+    /** Of anything, so many of which are one of the unit. */
+    Bar(String task, boolean shown, String unit, long unitSize) {
         this.task = task;
+        this.unit = unit;
+        this.unitSize = unitSize;
         this.shown = shown && System.console() != null;
     }
 
@@ -24,7 +34,7 @@ final class Bar implements Progress, AutoCloseable {
         }
         if (bar == null) {
             bar = new ProgressBarBuilder().setTaskName(task).setInitialMax(total)
-                    .setUnit("MiB", MIB).setUpdateIntervalMillis(200).build();
+                    .setUnit(unit, unitSize).setUpdateIntervalMillis(200).build();
         }
         bar.maxHint(total);
         bar.stepTo(done);

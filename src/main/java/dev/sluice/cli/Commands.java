@@ -9,9 +9,9 @@ import picocli.CommandLine.Command;
         description = "Virtual block files: each device of a table is a file.",
         subcommands = {MountCommand.class, ScriptCommands.Umount.class, ScriptCommands.Status.class,
             ScriptCommands.Set.class, ScriptCommands.Message.class, TopCommand.class,
-            ScriptCommands.Attach.class, ScriptCommands.Detach.class, TargetsCommand.class,
-            ImageCommand.class, VolumesCommand.class, ScriptCommands.Help.class,
-            PagesCommand.class})
+            ReportCommand.class, ScriptCommands.Attach.class, ScriptCommands.Detach.class,
+            TargetsCommand.class, ImageCommand.class, VolumesCommand.class,
+            ScriptCommands.Help.class, PagesCommand.class})
 public final class Commands {
     /** Runs one command line; the exit code. */
     public static int run(String[] args) {
