@@ -10,8 +10,8 @@ import java.util.function.BiFunction;
 
 /** Files in memory, and what is written down of them. */
 final class MemoryFolder implements Folder {
-    /** What is done to the folder itself, and can fail. */
-    enum Act { WRITE, FORGET, CREATE, REMOVE }
+    /** What is done to the folder itself, and can fail; WRITTEN fails when it is there. */
+    enum Act { WRITE, WRITTEN, FORGET, CREATE, REMOVE }
 
     /** Looks at what is about to be done; throws to have it fail. */
     interface Watcher {
@@ -44,6 +44,7 @@ final class MemoryFolder implements Folder {
     public void write(DiskDescriptor descriptor) throws BlockException {
         watcher.before(Act.WRITE, "");
         written = descriptor;
+        watcher.before(Act.WRITTEN, "");
     }
 
     @Override

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sluice.block.Bio;
+import dev.sluice.block.BlockException;
 import dev.sluice.block.Errno;
 import dev.sluice.block.Op;
 import dev.sluice.testing.FileOp;
@@ -12,6 +13,8 @@ import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Levels that go, and snapshots that are gone back to, while the disk is there. */
 @Tag("unit")
@@ -167,6 +170,34 @@ class MergeTest {
         assertThat(rig.text("last_work")).isEqualTo("switch " + guid + ": done");
     }
 
+    /** The descriptor names the new top, though writing it failed. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aSwitchThatFailsIsWrittenBack(boolean twice) throws Exception {
+        try (PloopRig rig = three()) {
+            DiskDescriptor before = rig.folder.written;
+            String last = before.shot(DiskDescriptor.TOP).parent();
+            boolean[] failed = {false};
+            rig.folder.watcher = (act, path) -> {
+                if (act == (failed[0] ? MemoryFolder.Act.WRITE : MemoryFolder.Act.WRITTEN)
+                        && (twice || !failed[0])) {
+                    failed[0] = true;
+                    throw new BlockException(Errno.EIO, "no more");
+                }
+            };
+            rig.ploop.toggle(last);
+            rig.settle();
+            assertThat(rig.text("last_work")).contains("no more");
+            expectThree(rig);
+            assertThat(rig.folder.files).hasSize(twice ? 4 : 3);
+            assertThat(rig.folder.written.equals(before)).isEqualTo(!twice);
+            rig.folder.watcher = (act, path) -> { };
+            rig.ploop.close();
+            rig.reopenDisk();
+            rig.expect(4 * CLUSTER, 4 * CLUSTER, 2);
+        }
+    }
+
     @Test
     void whatIsUnderWayPreventsASwitch() throws Exception {
         try (PloopRig rig = three()) {
@@ -182,7 +213,7 @@ class MergeTest {
             assertThat(rig.folder.files).hasSize(3);
             rig.folder.watcher = (act, path) -> {
                 if (act == MemoryFolder.Act.WRITE) {
-                    throw new dev.sluice.block.BlockException(Errno.EIO, "no more");
+                    throw new BlockException(Errno.EIO, "no more");
                 }
             };
             rig.ploop.toggle(last);

@@ -141,7 +141,7 @@ class SnapshotTest {
 
     /** Whatever fails while it is made, there is the disk as before, and nothing else. */
     @ParameterizedTest
-    @EnumSource(value = MemoryFolder.Act.class, names = {"WRITE", "CREATE"})
+    @EnumSource(value = MemoryFolder.Act.class, names = {"WRITE", "WRITTEN", "CREATE"})
     void whatFailsIsUndone(MemoryFolder.Act which) throws Exception {
         try (PloopRig rig = PloopRig.open(16)) {
             rig.write(0, 4, 1);
@@ -160,6 +160,32 @@ class SnapshotTest {
             rig.expect(2 * CLUSTER, CLUSTER, 3);
             rig.snapshot();
             rig.expect(2 * CLUSTER, CLUSTER, 3);
+        }
+    }
+
+    /** It is written down, though that failed, and what was before cannot be: it stays. */
+    @Test
+    void anImageThatMayBeNamedStays() throws Exception {
+        try (PloopRig rig = PloopRig.open(16)) {
+            rig.write(0, 4, 1);
+            rig.folder.watcher = (act, path) -> {
+                if (act == MemoryFolder.Act.WRITTEN || act == MemoryFolder.Act.FORGET) {
+                    throw new BlockException(Errno.EIO, "no more");
+                }
+            };
+            rig.ploop.snapshot(null);
+            rig.settle();
+            assertThat(rig.text("last_work")).endsWith("failed: no more");
+            assertThat(rig.status("levels")).isEqualTo(1);
+            assertThat(files(rig)).hasSize(2);
+            assertThat(rig.log).anyMatch(line -> line.contains("may name an image"));
+            rig.write(2, 4, 3);
+            rig.ploop.close();
+            rig.folder.watcher = (act, path) -> { };
+            rig.reopenDisk();
+            assertThat(rig.status("levels")).isEqualTo(2);
+            rig.expect(0, 2 * CLUSTER, 1);
+            rig.expect(2 * CLUSTER, 4 * CLUSTER, 3);
         }
     }
 

@@ -40,6 +40,7 @@ final class Snapshot implements LongWork.Job {
     private Top next;
     private String path;
     private Backing backing;
+    private boolean writing;
 
     /**
      * @param guid null for a new one
@@ -99,6 +100,7 @@ final class Snapshot implements LongWork.Job {
         next = open(common);
         next.growth.prepare();
         follow();
+        writing = true;
         snapshots.write(now);
     }
 
@@ -192,16 +194,17 @@ final class Snapshot implements LongWork.Job {
         }
         old.noSpace.restart();
         try {
-            if (snapshots.state().written() != before.written()) {
-                snapshots.restore(before);
-            }
+            // What is written down may name the new image even though writing it failed.
+            boolean named = writing && !snapshots.restored(before, old.common.host.log());
             if (next != null) {
                 next.end();
                 next.close();
             }
             if (backing != null) {
                 backing.close();
-                snapshots.folder().remove(path);
+                if (!named) {
+                    snapshots.folder().remove(path);
+                }
             }
         } catch (BlockException e) {
             old.common.host.log().error("a snapshot that was not made leaves something behind: "

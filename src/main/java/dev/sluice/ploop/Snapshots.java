@@ -1,11 +1,13 @@
 package dev.sluice.ploop;
 
 import dev.sluice.block.BlockException;
+import dev.sluice.block.Device;
 import dev.sluice.block.Errno;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /** What is known of the states of a disk: as it is written down, or, before that, as it is. */
 final class Snapshots {
@@ -69,15 +71,28 @@ final class Snapshots {
         }
     }
 
-    /** Writes down what was before, after all: what {@link #state} was then. */
-    void restore(State before) throws BlockException {
-        if (before.written == null) {
-            folder().forget();
-        } else {
-            folder().write(before.written);
-        }
+    /**
+     * Has written down what was before, after all: what {@link #state} was then. False where that
+     * cannot be: the files stay that are named now.
+     */
+    boolean restored(State before, Device.Log log) {
         written = before.written;
         word = before.word;
+        try {
+            if (Objects.equals(folder().read(), before.written)) {
+                return true;
+            }
+            if (before.written == null) {
+                folder().forget();
+            } else {
+                folder().write(before.written);
+            }
+            return true;
+        } catch (BlockException e) {
+            log.error("what is written down of " + path + " may name an image that is not used; it"
+                    + " is left, and so are its files: " + e.getMessage(), e);
+            return false;
+        }
     }
 
     /** What is written down, or null, and how a table line names it. */

@@ -22,6 +22,7 @@ final class Switch implements LongWork.Job {
     private String path;
     private Backing backing;
     private final List<Lower> lowers = new ArrayList<>();
+    private Snapshots.State before;
     private boolean done;
 
     Switch(Ploop ploop, Snapshots snapshots, String guid) throws BlockException {
@@ -46,6 +47,7 @@ final class Switch implements LongWork.Job {
         open(now);
         ploop.hold();
         try {
+            before = snapshots.state();
             snapshots.write(now);
             ploop.replace(next);
             done = true;
@@ -105,6 +107,9 @@ final class Switch implements LongWork.Job {
         Backing file = done ? old.common.backing : backing;
         List<Lower> below = done ? old.common.below.lowers() : lowers;
         try {
+            // What is written down may name the new image even though writing it failed.
+            boolean named = !done && before != null
+                    && !snapshots.restored(before, old.common.host.log());
             if (gone != null) {
                 gone.end();
                 gone.close();
@@ -112,7 +117,9 @@ final class Switch implements LongWork.Job {
             Below.closeAll(below);
             if (file != null) {
                 file.close();
-                snapshots.folder().remove(done ? old.common.options.path() : path);
+                if (!named) {
+                    snapshots.folder().remove(done ? old.common.options.path() : path);
+                }
             }
         } catch (BlockException e) {
             old.common.host.log().error("a switch leaves something behind: " + e.getMessage(), e);
