@@ -136,6 +136,31 @@ class MergeTest {
         }
     }
 
+    /** Nor does a file go whose reader outlives the device. */
+    @Test
+    void readersOfTheLevelKeepItWhereTheDeviceFails() throws Exception {
+        try (PloopRig rig = three()) {
+            Below old = rig.ploop.top().common.below;
+            rig.held = true;
+            Bio read = rig.submit(Op.READ, 4 * CLUSTER, CLUSTER, 0, 1);
+            rig.settle();
+            rig.ploop.merge();
+            rig.settle();
+            rig.passMillis(1000);
+            rig.ploop.top().common.fail("planted", Errno.EIO);
+            rig.ploop.work().again();
+            rig.settle();
+            assertThat(rig.text("last_work")).contains("failed with the device");
+            assertThat(rig.folder.files).hasSize(3);
+            rig.letGo();
+            assertThat(read.outcome()).isEqualTo(Errno.OK);
+            assertThat(read.data().bytes().get(0)).isEqualTo((byte) 2);
+            assertThatThrownBy(rig.ploop::close).hasMessageContaining("planted");
+            rig.ploop = null;
+            old.release();
+        }
+    }
+
     @Test
     void aSwitchGoesBack() throws Exception {
         try (PloopRig rig = three()) {

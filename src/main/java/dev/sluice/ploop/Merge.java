@@ -257,7 +257,16 @@ final class Merge implements LongWork.Job {
     @Override
     public void ended(boolean well) {
         if (phase == Phase.LEAVE) {
-            remove();
+            boolean used;
+            synchronized (common.lock) {
+                used = old.used();
+            }
+            if (used) {
+                common.host.log().error(lower.path() + " is no part of the disk any more, but is"
+                        + " read from yet; it is left where it is, and stays open", null);
+            } else {
+                remove();
+            }
         }
         if (buffer != null) {
             common.host.arena().unmap(buffer);
