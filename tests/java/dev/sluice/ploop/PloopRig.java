@@ -60,7 +60,7 @@ final class PloopRig implements AutoCloseable {
     private final Deque<Task> queue = new ArrayDeque<>();
     private final Deque<Task> waiting = new ArrayDeque<>();
 
-    private final Host host = new Host(clock, arena, name -> new Queue(), new Completions(false),
+    final Host host = new Host(clock, arena, name -> new Queue(), new Completions(false),
             (sentence, cause) -> log.add(sentence), timer);
 
     private final class Queue implements WorkQueue {

@@ -139,6 +139,40 @@ class SnapshotTest {
         }
     }
 
+    /** The page of the old one does not fit: who waits for that can be ended all the same. */
+    @Test
+    void aFlushThatWaitsForTheOldOneCanBeEnded() throws Exception {
+        try (PloopRig rig = PloopRig.open(16, "dirty-timeout=1s")) {
+            rig.write(0, 1, 1);
+            rig.held = true;
+            Bio under = rig.submit(Op.WRITE, 0, 512, 5, 1);
+            rig.settle();
+            rig.ploop.snapshot(null);
+            rig.settle();
+            rig.fault = op -> op.writesBelow(rig.dataStart()) ? Errno.ENOSPC : null;
+            Bio killed = rig.submit(Op.FLUSH, 0, 0, 0, 41L);
+            rig.settle();
+            assertThat(rig.ploop.heldFor(41)).isEqualTo(PloopRig.HELD);
+            rig.ploop.interrupt(41);
+            assertThat(killed.outcome()).isEqualTo(Errno.EINTR);
+            TestBio drained = rig.submit(Op.FLUSH, 0, 0, 0, false);
+            rig.settle();
+            assertThat(drained.ended()).isFalse();
+            rig.ploop.drain();
+            assertThat(drained.outcome()).isEqualTo(Errno.ENOSPC);
+            rig.device.reopen(d -> false);
+            TestBio tried = rig.submit(Op.FLUSH, 0, 0, 0, false);
+            rig.settle();
+            rig.fault = op -> null;
+            rig.ploop.message(List.of("retry"));
+            rig.settle();
+            assertThat(tried.outcome()).isEqualTo(Errno.OK);
+            rig.letGo();
+            assertThat(under.outcome()).isEqualTo(Errno.OK);
+            assertThat(rig.text("last_work")).endsWith("done");
+        }
+    }
+
     /** Whatever fails while it is made, there is the disk as before, and nothing else. */
     @ParameterizedTest
     @EnumSource(value = MemoryFolder.Act.class, names = {"WRITE", "WRITTEN", "CREATE"})

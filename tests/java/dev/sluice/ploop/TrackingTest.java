@@ -216,6 +216,39 @@ class TrackingTest {
         }
     }
 
+    /** The device is closed while it is looked at which clusters have data. */
+    @Test
+    void whereItEndsTheDiskIsLookedAtNoMore() throws Exception {
+        try (PloopRig rig = PloopRig.open(CLUSTERS, KEYS)) {
+            Tracking tracking = new Tracking(rig.host, "a.hds", CLUSTER, () -> false);
+            tracking.attached(rig.device);
+            int[] asked = {0};
+            tracking.message(List.of("tracking_start"), since -> index -> {
+                if (++asked[0] == 3) {
+                    tracking.close();
+                }
+                return true;
+            });
+            assertThat(asked[0]).isEqualTo(3);
+            assertThat(catchThrowableOfType(BlockException.class, () -> tracking.message(
+                    List.of("tracking_start"), since -> index -> true)).errno())
+                    .isEqualTo(Errno.EBUSY);
+        }
+    }
+
+    @Test
+    void aDiskThatGrowsIsNotTracked() throws Exception {
+        try (PloopRig rig = PloopRig.open(CLUSTERS, KEYS)) {
+            rig.ploop.grow(2 * CLUSTERS * CLUSTER);
+            assertThat(refused(rig, "tracking_start")).isEqualTo(Errno.EBUSY);
+            rig.settle();
+            rig.passMillis(1000);
+            say(rig, "tracking_start");
+            assertThat(catchThrowableOfType(BlockException.class,
+                    () -> rig.ploop.grow(3 * CLUSTERS * CLUSTER)).errno()).isEqualTo(Errno.EBUSY);
+        }
+    }
+
     @Test
     void aDeviceThatIsClosedHoldsNothing() throws Exception {
         try (PloopRig rig = PloopRig.open(CLUSTERS, KEYS)) {

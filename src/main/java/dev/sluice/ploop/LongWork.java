@@ -137,6 +137,11 @@ final class LongWork {
         errand.ask();
     }
 
+    /** What is at work, or null. */
+    synchronized Job job() {
+        return job;
+    }
+
     /** What a step waited for may be there. From any thread. */
     void again() {
         synchronized (this) {

@@ -194,12 +194,14 @@ final class NoSpace {
     /** See {@link dev.sluice.block.Target#interrupt}. */
     void interrupt(long request) {
         List<Bio> taken = new ArrayList<>();
+        List<Wait> others = new ArrayList<>();
         synchronized (common.lock) {
             parked.removeIf(bio -> bio.request() == request && taken.add(bio));
             waits.removeIf(wait -> wait.bio() != null && wait.bio().request() == request
-                    && taken.add(wait.bio()));
+                    && others.add(wait));
         }
         taken.forEach(bio -> bio.fail(Errno.EINTR));
+        others.forEach(wait -> wait.tell(Errno.EINTR));
     }
 
     int parkedCount() {

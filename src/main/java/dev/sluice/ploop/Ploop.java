@@ -138,7 +138,8 @@ public final class Ploop implements Target {
         common.below.start(io);
         work = new LongWork(() -> top.common, host, common.queue);
         top = top(common, io);
-        tracking = new Tracking(host, common.options.path(), common.header.clusterBytes());
+        tracking = new Tracking(host, common.options.path(), common.header.clusterBytes(),
+                () -> work.job() instanceof Grow || work.job() instanceof Switch);
         host.timer().use();
     }
 
@@ -224,17 +225,17 @@ public final class Ploop implements Target {
     public void drain() {
         Top now = top;
         now.io.drain();
-        now.noSpace.drain();
+        now.awake().forEach(one -> one.noSpace.drain());
     }
 
     @Override
     public int heldFor(long request) {
-        return top.noSpace.heldFor(request);
+        return top.awake().stream().mapToInt(one -> one.noSpace.heldFor(request)).max().orElse(-1);
     }
 
     @Override
     public void interrupt(long request) {
-        top.noSpace.interrupt(request);
+        top.awake().forEach(one -> one.noSpace.interrupt(request));
     }
 
     @Override
@@ -286,7 +287,7 @@ public final class Ploop implements Target {
         Top tuned = null;
         while (tuned != top) {
             tuned = top;
-            tuned.tuned(next);
+            tuned.awake().forEach(one -> one.tuned(next));
         }
         if (grow != null) {
             work.await(grow, CLOSE_MILLIS);
@@ -298,11 +299,12 @@ public final class Ploop implements Target {
         if (bytes == top.limits().size()) {
             return null;
         }
-        if (tracking.on()) {
-            throw new BlockException(Errno.EBUSY, "the disk does not grow while its changes are"
-                    + " tracked: end that first with the message tracking_stop");
+        // Under its lock, so that it does not begin meanwhile.
+        synchronized (tracking) {
+            tracking.refuse("growth");
+            return begin("grow", () -> top.grow(work, bytes,
+                    () -> snapshots.resized(top.common)));
         }
-        return begin("grow", () -> top.grow(work, bytes, () -> snapshots.resized(top.common)));
     }
 
     private interface Maker<J> {
@@ -337,11 +339,10 @@ public final class Ploop implements Target {
 
     /** Begins to show another snapshot. */
     Switch toggle(String guid) throws BlockException {
-        if (tracking.on()) {
-            throw new BlockException(Errno.EBUSY, "changes are tracked, and a switch would not be"
-                    + " one; end that with the message tracking_stop");
+        synchronized (tracking) {
+            tracking.refuse("a switch");
+            return begin("switch", () -> new Switch(this, snapshots, guid));
         }
-        return begin("switch", () -> new Switch(this, snapshots, guid));
     }
 
     @Override
@@ -356,7 +357,7 @@ public final class Ploop implements Target {
             return;
         }
         switch (String.join(" ", words)) {
-            case "retry" -> top.retry();
+            case "retry" -> top.awake().forEach(Top::retry);
             case "cancel" -> work.cancel();
             case "merge" -> merge();
             case "compact" -> begin("compact", () -> top.compaction());

@@ -9,6 +9,7 @@ import dev.sluice.block.Op;
 import dev.sluice.file.FileIo;
 import dev.sluice.ploop.Mapping.Found;
 import dev.sluice.ploop.Mapping.Piece;
+import java.util.List;
 import java.util.function.Consumer;
 
 /**
@@ -117,7 +118,7 @@ final class Top {
         } else if (below == null) {
             writeback.add(all(bio));
         } else {
-            below.writeback.add(new Wait(null, 0, below.common.bat.pages(), true, outcome -> {
+            below.writeback.add(new Wait(bio, 0, below.common.bat.pages(), true, outcome -> {
                 if (outcome == Errno.OK) {
                     writeback.add(all(bio));
                 } else {
@@ -314,19 +315,6 @@ final class Top {
         }
     }
 
-    void drain() {
-        io.drain();
-        noSpace.drain();
-    }
-
-    int heldFor(long request) {
-        return noSpace.heldFor(request);
-    }
-
-    void interrupt(long request) {
-        noSpace.interrupt(request);
-    }
-
     /** Nothing can be changed any more: nobody waits for that. */
     private void gaveUp() {
         noSpace.restart();
@@ -415,6 +403,12 @@ final class Top {
         synchronized (common.lock) {
             return before;
         }
+    }
+
+    /** It, and the one below where that is to come to rest yet: a flush may wait there. */
+    List<Top> awake() {
+        Top below = before();
+        return below == null ? List.of(this) : List.of(this, below);
     }
 
     /** As of {@link Rest}. */

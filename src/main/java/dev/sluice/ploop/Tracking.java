@@ -10,6 +10,7 @@ import dev.sluice.work.Timer;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import java.util.function.BooleanSupplier;
 import java.util.function.IntPredicate;
 
 /**
@@ -38,8 +39,13 @@ final class Tracking {
     private final Host host;
     private final String path;
     private final long cluster;
+    /** Whether something is at work that tells of other clusters, or of another disk. */
+    private final BooleanSupplier reshapes;
+    /** Held while the disk's clusters are looked at; never while waiting, nor by the data path. */
+    private final Object looking = new Object();
     private Device device;
     private boolean on; // guarded by this
+    private boolean closed; // guarded by this
     private boolean held; // guarded by this
     private boolean armed; // guarded by this
     private long heldUntil; // guarded by this
@@ -63,15 +69,11 @@ final class Tracking {
     };
 
     /** Of a disk in clusters of so many bytes; its image's path is for the log. */
-    Tracking(Host host, String path, long cluster) {
+    Tracking(Host host, String path, long cluster, BooleanSupplier reshapes) {
+        this.reshapes = reshapes;
         this.host = host;
         this.path = path;
         this.cluster = cluster;
-    }
-
-    /** Whether changes are tracked. */
-    synchronized boolean on() {
-        return on;
     }
 
     /** Whose changes they are. */
@@ -127,7 +129,13 @@ final class Tracking {
     }
 
     private void start(IntPredicate data) throws BlockException {
+        String mine;
         synchronized (this) {
+            if (closed || reshapes.getAsBoolean()) {
+                throw new BlockException(Errno.EBUSY, "changes cannot be tracked now: "
+                        + (closed ? "the device is being closed" : "the disk is becoming another"
+                        + " one; see status for the work that is to end first"));
+            }
             if (on) {
                 throw new BlockException(Errno.EEXIST, "changes are tracked already, as " + id
                         + "; whoever began that ends it with the message tracking_stop");
@@ -136,22 +144,34 @@ final class Tracking {
             next = new Bits(host.arena(), clusters);
             changed = new Bits(host.arena(), clusters);
             id = UUID.randomUUID().toString();
+            mine = id;
             told = "";
             cursor = 0;
             on = true;
         }
         // Before it is seen what has data: what changes meanwhile is told either way.
         device.watch(this::ended);
-        mark(0, data);
+        mark(mine, 0, data);
     }
 
-    private void mark(int from, IntPredicate data) {
-        for (int i = from; i < clusters; i++) {
-            if (data.test(i)) {
-                synchronized (this) {
-                    add(next, i);
+    /** Ends where the tracking ends that it is for: its disk may be gone then. */
+    private void mark(String mine, int from, IntPredicate data) {
+        for (int i = from; i < count(mine); i++) {
+            synchronized (looking) {
+                if (i < count(mine) && data.test(i)) {
+                    add(mine, i);
                 }
             }
+        }
+    }
+
+    private synchronized int count(String mine) {
+        return on && id.equals(mine) ? clusters : 0;
+    }
+
+    private synchronized void add(String mine, int index) {
+        if (index < count(mine)) {
+            add(next, index);
         }
     }
 
@@ -207,14 +227,16 @@ final class Tracking {
     }
 
     private void rewind(int from, IntPredicate data) throws BlockException {
+        String mine;
         synchronized (this) {
             check();
+            mine = id;
             for (int i = changed.next(0); i >= 0; i = changed.next(i + 1)) {
                 add(next, i);
             }
             cursor = 0;
         }
-        mark(from, data);
+        mark(mine, from, data);
     }
 
     private void hold(long nanos) throws BlockException {
@@ -287,11 +309,22 @@ final class Tracking {
         synchronized (this) {
             check();
         }
-        close();
+        end();
+    }
+
+    /** Nothing is tracked any more, nor looks at the disk. */
+    void close() {
+        synchronized (this) {
+            closed = true;
+        }
+        end();
+        synchronized (looking) {
+            // Who looked at the disk has done so, and nobody does any more.
+        }
     }
 
     /** What is known is forgotten, and nothing is held. */
-    void close() {
+    private void end() {
         synchronized (this) {
             if (!on) {
                 return;
@@ -304,6 +337,14 @@ final class Tracking {
         }
         letGo();
         device.watch(null);
+    }
+
+    /** Refuses what would make other clusters of all there are. */
+    synchronized void refuse(String what) throws BlockException {
+        if (on) {
+            throw new BlockException(Errno.EBUSY, what + " has to wait while changes are tracked,"
+                    + " for a backup; end that with the message tracking_stop");
+        }
     }
 
     /** What was told last, a number a line. */

@@ -10,7 +10,7 @@ import dev.sluice.block.Errno;
  * @param from the first page, where it is dirty
  * @param until behind the last one; empty for those that are hastened
  * @param sync whether all has to be durable then
- * @param end told in place of a bio
+ * @param end told in place of a bio; null for the bio
  */
 record Wait(Bio bio, int from, int until, boolean sync, End end) {
     /** What goes on. */
@@ -32,7 +32,7 @@ record Wait(Bio bio, int from, int until, boolean sync, End end) {
 
     /** Tells how it went. */
     void tell(Errno outcome) {
-        if (bio == null) {
+        if (end != null) {
             end.ended(outcome);
         } else if (outcome == Errno.OK) {
             bio.complete();
