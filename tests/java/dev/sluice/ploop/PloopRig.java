@@ -126,6 +126,11 @@ final class PloopRig implements AutoCloseable {
         show(Ploop.open(folder.chain(PATH), folder, false, options(keys), host, "d"));
     }
 
+    /** The same, only to be read. */
+    void reopenToRead() throws Exception {
+        show(Ploop.open(folder.chain(PATH), folder, true, options(), host, "d"));
+    }
+
     private static Options options(String... keys) throws Exception {
         Map<String, String> map = new java.util.HashMap<>();
         for (String key : keys) {

@@ -264,6 +264,52 @@ class SnapshotTest {
         }
     }
 
+    /** The same, before anybody has opened it for writing. */
+    @Test
+    void anOldTopThatWasNotClosedCanBeRead() throws Exception {
+        try (PloopRig rig = PloopRig.open(16, "dirty-timeout=0")) {
+            rig.write(0, 4, 1);
+            assertThat(rig.run(Op.FLUSH, 0, 0)).isEqualTo(Errno.OK);
+            MemoryFile left = rig.file.copy();
+            rig.snapshot();
+            rig.settle();
+            rig.ploop.close();
+            rig.folder.files.put(FIRST, left);
+            rig.reopenToRead();
+            rig.expect(0, 4 * CLUSTER, 1);
+            assertThat(rig.log).anyMatch(line -> line.startsWith(FIRST + ": it was not closed"));
+            rig.ploop.close();
+            DiskDescriptor written = rig.folder.written;
+            Chain chain = rig.folder.chain(FIRST);
+            rig.folder.written = null;
+            rig.ploop = null;
+            assertThatThrownBy(() -> Ploop.open(chain, rig.folder, true, Options.of(FIRST),
+                    rig.host, "d")).as("a list").hasMessageContaining("is marked as in use");
+            rig.folder.written = written;
+        }
+    }
+
+    /** A crash came between the longer disk and what is written down of it. */
+    @Test
+    void theSizeThatIsWrittenDownIsPutRight() throws Exception {
+        try (PloopRig rig = PloopRig.open(16)) {
+            rig.snapshot();
+            DiskDescriptor before = rig.folder.written;
+            rig.ploop.grow(32 * CLUSTER);
+            rig.settle();
+            rig.passMillis(1000);
+            long sectors = rig.folder.written.sectors();
+            assertThat(sectors).isEqualTo(32 * CLUSTER / 512);
+            rig.ploop.close();
+            rig.folder.written = before;
+            rig.reopenToRead();
+            assertThat(rig.folder.written).isEqualTo(before);
+            rig.ploop.close();
+            rig.reopenDisk();
+            assertThat(rig.folder.written.sectors()).isEqualTo(sectors);
+        }
+    }
+
     @Test
     void itIsRefusedWhereItCannotBe() throws Exception {
         try (PloopRig rig = PloopRig.open(16)) {

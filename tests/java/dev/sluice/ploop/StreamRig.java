@@ -100,7 +100,7 @@ final class StreamRig implements AutoCloseable {
     byte[] disk(List<Lower> below) throws BlockException {
         List<Lower> all = new ArrayList<>(below);
         all.add(new Lower(PATH, new SealedBacking(file), false));
-        try (Stack stack = Stack.open(all, arena, (s, e) -> { })) {
+        try (Stack stack = Stack.open(all, false, arena, (s, e) -> { })) {
             byte[] disk = new byte[(int) stack.size()];
             Contents contents = stack.contents();
             for (long at = contents.seek(0, true); at < disk.length;

@@ -90,7 +90,7 @@ final class ImageCheck implements Callable<Integer> {
 
     /** Why files that are sound each make no chain; null where they do. */
     private String wrong(Chain chain) throws BlockException {
-        try (OpenChain open = OpenChain.open(chain)) {
+        try (OpenChain open = OpenChain.open(chain, Chain.described(word))) {
             Header top = open.stack().top().header();
             if (!Chain.described(word)) {
                 return null;

@@ -26,9 +26,12 @@ final class OpenChain implements AutoCloseable {
 
     final Arena arena = new Arena();
     final List<Lower> files = new ArrayList<>();
+    private final boolean described;
     private Stack stack;
 
-    private OpenChain() {}
+    private OpenChain(boolean described) {
+        this.described = described;
+    }
 
     /** What a word of the command line names, in a state that a DiskDescriptor.xml may have. */
     static Chain named(String word, String guid) throws BlockException {
@@ -46,11 +49,12 @@ final class OpenChain implements AutoCloseable {
 
     /** Opens what a word names, to be read. */
     static OpenChain open(String word, String guid) throws BlockException {
-        return open(named(word, guid));
+        return open(named(word, guid), Chain.described(word));
     }
 
-    static OpenChain open(Chain chain) throws BlockException {
-        OpenChain open = new OpenChain();
+    /** Opens files; {@code described}: a DiskDescriptor.xml names them. */
+    static OpenChain open(Chain chain, boolean described) throws BlockException {
+        OpenChain open = new OpenChain(described);
         try {
             for (Chain.Part file : chain.files()) {
                 if (!Files.exists(Path.of(file.path()))) {
@@ -74,7 +78,7 @@ final class OpenChain implements AutoCloseable {
     /** The chain, whose uppermost file is an image. */
     Stack stack() throws BlockException {
         if (stack == null) {
-            stack = Stack.open(files, arena, OpenFile::warn);
+            stack = Stack.open(files, described, arena, OpenFile::warn);
         }
         return stack;
     }

@@ -42,11 +42,21 @@ final class Below {
      */
     static Below of(List<Lower> lowers, String path, Header top, Arena arena, Device.Log log)
             throws BlockException {
+        return of(lowers, path, top, false, arena, log);
+    }
+
+    /**
+     * The same; {@code left}: nothing is written, and one that was not closed is taken where it is
+     * sound, as a snapshot that a crash cut short leaves it. That nobody writes to it, its lock
+     * says.
+     */
+    static Below of(List<Lower> lowers, String path, Header top, boolean left, Arena arena,
+            Device.Log log) throws BlockException {
         Below below = new Below(lowers, top, arena);
         try {
             long before = 0;
             for (int i = 0; i < lowers.size(); i++) {
-                below.add(i, path, top, log);
+                below.add(i, path, top, left, log);
                 if (below.ends[i] < before) {
                     throw longer(lowers.get(i - 1).path(), before, lowers.get(i).path(),
                             below.ends[i]);
@@ -125,14 +135,19 @@ final class Below {
                 + " as long as the one above");
     }
 
-    private void add(int level, String path, Header top, Device.Log log) throws BlockException {
+    private void add(int level, String path, Header top, boolean left, Device.Log log)
+            throws BlockException {
         Lower lower = lowers.get(level);
         Backing backing = lower.backing();
         if (lower.raw()) {
             ends[level] = backing.size();
         } else {
             try (Image image = Image.examine(lower.path(), backing, arena, log)) {
-                check(lower.path(), image, path, top);
+                check(lower.path(), image, path, top, left);
+                if (image.header().dirty()) {
+                    log.error(lower.path() + ": it was not closed, and is read as it was left",
+                            null);
+                }
                 ends[level] = image.header().diskBytes();
                 bases[level] = image.header().offset(0);
                 if (ends[level] <= top.diskBytes()) {
@@ -150,10 +165,10 @@ final class Below {
         }
     }
 
-    private static void check(String lower, Image image, String path, Header top)
+    private static void check(String lower, Image image, String path, Header top, boolean left)
             throws BlockException {
         Header header = image.header();
-        if (header.dirty()) {
+        if (header.dirty() && !left) {
             throw new BlockException(Errno.EBUSY, lower + " is marked as in use: something writes"
                     + " to it, or it was not closed; below another image it must be at rest. See it"
                     + " with: sluice image check " + lower);

@@ -63,7 +63,9 @@ public final class Ploop implements Target {
             Host host, String device) throws BlockException {
         String path = options.path();
         Header top = Image.header(path, backing, host.arena());
-        Below below = Below.of(lowers, path, top, host.arena(), host.log());
+        Snapshots snapshots = new Snapshots(folder, path, options.word());
+        boolean left = backing.readOnly() && snapshots.names(path);
+        Below below = Below.of(lowers, path, top, left, host.arena(), host.log());
         try {
             int block = Math.max(backing.blockSize(), below.block());
             if (top.diskBytes() % block != 0) {
@@ -71,7 +73,6 @@ public final class Ploop implements Target {
                         + " bytes, which is not a multiple of " + block
                         + ", the block of direct I/O on it; use direct=off");
             }
-            Snapshots snapshots = new Snapshots(folder, path, options.word());
             Image image = Image.open(path, backing, host.arena(), host.log());
             try {
                 return new Ploop(new Common(options, image, backing, below, host, device),
@@ -138,6 +139,9 @@ public final class Ploop implements Target {
         common.below.start(io);
         work = new LongWork(() -> top.common, host, common.queue);
         top = top(common, io);
+        if (!common.backing.readOnly() && snapshots.names(common.options.path())) {
+            snapshots.resized(common);
+        }
         tracking = new Tracking(host, common.options.path(), common.header.clusterBytes(),
                 () -> work.job() instanceof Grow || work.job() instanceof Switch);
         host.timer().use();

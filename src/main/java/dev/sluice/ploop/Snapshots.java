@@ -58,11 +58,18 @@ final class Snapshots {
         word = folder.word();
     }
 
-    /** The disk has another size now. */
+    /** Whether what is written down has an image of that path as the one that is written. */
+    boolean names(String image) {
+        DiskDescriptor known = written;
+        return known != null && known.images().stream().anyMatch(one ->
+                one.guid().equals(known.top()) && folder.path(one.file()).equals(image));
+    }
+
+    /** The disk has another size now than is written down, or may have since a crash. */
     void resized(Common common) {
         DiskDescriptor known = written;
         try {
-            if (known != null) {
+            if (known != null && known.sectors() != common.header.sectors()) {
                 write(known.sized(common.header.sectors()));
             }
         } catch (BlockException e) {

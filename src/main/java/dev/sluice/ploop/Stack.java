@@ -23,14 +23,19 @@ public final class Stack implements AutoCloseable {
         this.below = below;
     }
 
-    /** Opens it: files bottom first, and the uppermost is an image. */
-    public static Stack open(List<Lower> files, Arena arena, Device.Log log)
+    /**
+     * Opens it: files bottom first, and the uppermost is an image.
+     *
+     * @param described whether a DiskDescriptor.xml says so: a sound file below the uppermost is
+     *     taken then that was not closed, if nobody has it locked for writing
+     */
+    public static Stack open(List<Lower> files, boolean described, Arena arena, Device.Log log)
             throws BlockException {
         Lower top = files.get(files.size() - 1);
         Image image = Image.examine(top.path(), top.backing(), arena, log);
         try {
             return new Stack(top, image, Below.of(files.subList(0, files.size() - 1), top.path(),
-                    image.header(), arena, log));
+                    image.header(), described, arena, log));
         } catch (BlockException | RuntimeException | Error e) {
             image.close();
             throw e;
