@@ -91,8 +91,16 @@ final class LongWork {
         this.errand = new Errand(queue, this::run, host.log());
     }
 
-    /** Throws EBUSY where a job of such a name cannot begin now. */
+    /** Throws where a job of such a name cannot begin now. */
     synchronized void free(String name) throws BlockException {
+        Common common = present.get();
+        if (common.backing.readOnly()) {
+            throw new BlockException(Errno.EROFS, name + " is not possible: "
+                    + common.options.path() + " is only read");
+        }
+        if (common.failed()) {
+            throw new BlockException(Errno.EIO, name + " is not possible: " + common.failure());
+        }
         if (job != null || closed) {
             throw new BlockException(Errno.EBUSY, name + " has to wait: "
                     + (closed ? "the device is being closed" : job.name()
@@ -102,15 +110,6 @@ final class LongWork {
 
     /** Begins with a job, and does not wait for it. */
     void begin(Job next) throws BlockException {
-        Common common = present.get();
-        if (common.backing.readOnly()) {
-            throw new BlockException(Errno.EROFS, next.name() + " is not possible: "
-                    + common.options.path() + " is only read");
-        }
-        if (common.failed()) {
-            throw new BlockException(Errno.EIO, next.name() + " is not possible: "
-                    + common.failure());
-        }
         synchronized (this) {
             free(next.name());
             job = next;
