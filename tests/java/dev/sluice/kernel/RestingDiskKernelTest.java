@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** Snapshots come and go, and disks grow and shrink in storage, while no device shows them. */
 @Tag("kernel")
-@Timeout(180)
+@Timeout(300)
 final class RestingDiskKernelTest {
     private static final String ONE = "{11111111-2222-3333-4444-555555555555}";
     private static final String TWO = "{22222222-2222-3333-4444-555555555555}";
@@ -50,8 +50,8 @@ final class RestingDiskKernelTest {
      */
     private Result bash(String line) {
         return Shell.bash("S=$1; cd \"$2\"; set -eo pipefail; D=disk.hds.xml;"
-                + " top() { $S image list --json $D | grep -A6 '\"current\" : true' | sed -n"
-                + " 's/.*\"file\" : \"\\(.*\\)\",/\\1/p'; };"
+                + " top() { tr -d '\\n' < $D | sed 's/.*<GUID>{5fbaabe3[^<]*<.GUID> *<Type>Comp"
+                + "ressed<.Type> *<File>\\([^<]*\\).*/\\1/'; };"
                 + " put() { local f; f=$(top); qemu-io -f parallels -c \"write -P $1 $2\" \"$f\""
                 + " >> log; qemu-io -f raw -c \"write -P $1 $2\" model >> log; };"
                 + " same() { rm -f got; $S image convert --to raw ${2:+--snapshot $2} $D got"
@@ -71,18 +71,15 @@ final class RestingDiskKernelTest {
 
     @Test
     void snapshotsComeAndGo() {
-        for (String create : List.of("$S image create --cluster 64k disk.hds 64M",
-                "rm *; qemu-img create -q -f parallels -o cluster_size=1M disk.hds 64M")) {
-            three(create);
-            bash("$S image delete $D " + TWO + "; same zero " + ONE + "; same two " + THREE
-                    + "; same model; sound").ok();
-            bash("$S image merge $D; same zero " + ONE + "; same model; sound; put 5 '20M 1M';"
-                    + " same model; $S image merge --json $D; same model; sound").ok();
-            assertThat(bash("$S image list $D").ok().lines().toList()).hasSize(2);
-            assertThat(bash("ls *.hds* | wc -l").ok()).isEqualTo("2");
-            Result none = bash("$S image merge $D");
-            assertThat(none.sentence()).contains("has no snapshot that could be merged");
-        }
+        three("qemu-img create -q -f parallels -o cluster_size=1M disk.hds 64M");
+        bash("$S image delete $D " + TWO + "; same zero " + ONE + "; same two " + THREE
+                + "; same model; sound").ok();
+        bash("$S image merge $D; same zero " + ONE + "; same model; sound; put 5 '20M 1M';"
+                + " same model; $S image merge --json $D; same model; sound").ok();
+        assertThat(bash("$S image list $D").ok().lines().toList()).hasSize(2);
+        assertThat(bash("ls *.hds* | wc -l").ok()).isEqualTo("2");
+        Result none = bash("$S image merge $D");
+        assertThat(none.sentence()).contains("has no snapshot that could be merged");
     }
 
     @Test
