@@ -32,7 +32,7 @@ final class PloopLifeKernelTest {
     void make() throws IOException {
         folder = Files.createTempDirectory(Path.of("target").toAbsolutePath(), "life");
         image = folder.resolve("disk.hds");
-        Shell.sluice("image", "create", image.toString(), "256M", "--cluster", "64k").ok();
+        Shell.sluice("image", "create", image.toString(), "128M", "--cluster", "64k").ok();
     }
 
     @AfterEach
@@ -61,8 +61,12 @@ final class PloopLifeKernelTest {
 
     private static void merge(Mounted m) {
         message(m, "merge");
-        Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> text(m, "work").isEmpty());
-        assertThat(text(m, "last_work")).isEqualTo("merge: done");
+        ended(m, "merge: done");
+    }
+
+    private static void ended(Mounted m, String how) {
+        Awaitility.await().atMost(Duration.ofSeconds(90)).until(() -> text(m, "work").isEmpty());
+        assertThat(text(m, "last_work")).startsWith(how);
     }
 
     private void sound() throws IOException {
@@ -81,17 +85,21 @@ final class PloopLifeKernelTest {
             try (Shell.Running fio = Shell.start("fio", "--name=t", "--filename=" + m.file("p"),
                     "--direct=1", "--verify_state_save=0", "--rw=randwrite", "--bsrange=4k-128k",
                     "--blockalign=4k", "--ioengine=libaio", "--iodepth=16", "--verify=crc32c",
-                    "--verify_fatal=1", "--verify_backlog=64", "--fsync=256", "--size=256M",
+                    "--verify_fatal=1", "--verify_backlog=64", "--fsync=256", "--size=128M",
                     "--time_based", "--runtime=25", "--rate_iops=1500")) {
                 for (int i = 0; i < SNAPSHOTS; i++) {
                     Thread.sleep(300);
                     message(m, "snapshot");
                 }
                 assertThat(text(m, "levels")).isEqualTo(Integer.toString(SNAPSHOTS + 1));
+                Shell.sluice("set", m.file("p").toString(), "size=320M").ok();
                 for (int i = 0; i < SNAPSHOTS; i++) {
                     merge(m);
                 }
                 assertThat(text(m, "levels")).isEqualTo("1");
+                Shell.sluice("set", m.file("p").toString(), "size=512M").ok();
+                message(m, "compact");
+                ended(m, "compact: done");
                 fio.await(Duration.ofSeconds(60)).ok();
             }
             m.umount().ok();
@@ -99,6 +107,23 @@ final class PloopLifeKernelTest {
         sound();
         try (Stream<Path> all = Files.list(folder)) {
             assertThat(all).as("the image and its descriptor").hasSize(2);
+        }
+    }
+
+    /** Nobody flushes: only the time passes. */
+    @ParameterizedTest
+    @ValueSource(strings = {"on", "off"})
+    void theTableIsWrittenInItsTime(String direct) {
+        try (Mounted m = Mounted.with("", "p - ploop " + image + " dirty-timeout=1s direct="
+                + direct)) {
+            for (int i = 0; i < 3; i++) {
+                Shell.bash("yes | dd of=\"$1\" bs=64k count=4 seek=$2 oflag=direct iflag=fullblock"
+                        + " conv=notrunc status=none", m.file("p"), i * 8).ok();
+                Awaitility.await().atMost(Duration.ofSeconds(20)).until(
+                        () -> text(m, "dirty_pages").equals("0"));
+                assertThat(Integer.parseInt(text(m, "page_writes"))).isGreaterThan(i);
+            }
+            m.umount().ok();
         }
     }
 

@@ -35,10 +35,11 @@ final class LifeJob implements AutoCloseable {
     private static final int SECTOR = MemoryFile.SECTOR;
     private static final int DEPTH = 3;
     private static final int MOST_SNAPSHOTS = 6;
+    private static final int MOST_CLUSTERS = 40;
 
     private final Random random;
     private final int cluster;
-    private final int clusters;
+    private int clusters;
     /** Of so many moments one is judged. */
     private final int rarely;
     private final BiFunction<String, FileOp, FileOp> fault;
@@ -57,6 +58,8 @@ final class LifeJob implements AutoCloseable {
     /** What is switched to, and what was the top before; or null. */
     private String target;
     private String topFile;
+    /** Clusters that the disk has after what is at work; 0 where it is nothing of the kind. */
+    private int grown;
     private boolean worker;
     private boolean judging;
     private int depth;
@@ -68,6 +71,7 @@ final class LifeJob implements AutoCloseable {
     int snapshots;
     int switches;
     int merges;
+    int moves;
     int crashes;
     int closes;
     int planted;
@@ -82,7 +86,7 @@ final class LifeJob implements AutoCloseable {
         this.fault = fault;
         cluster = 4096 << random.nextInt(2);
         clusters = 6 + random.nextInt(14);
-        oracle = new SectorOracle((long) cluster * clusters);
+        oracle = new SectorOracle((long) cluster * MOST_CLUSTERS);
         MemoryFile file = new MemoryFile(0, 1);
         Image.create(FIRST, Header.create((long) cluster * clusters, cluster), file, judges);
         state = new CrashFolder.State(Map.of(FIRST, file), null);
@@ -90,6 +94,10 @@ final class LifeJob implements AutoCloseable {
 
     private long size() {
         return (long) cluster * clusters;
+    }
+
+    private int most() {
+        return cluster * MOST_CLUSTERS;
     }
 
     /** Runs sessions until so many steps are made; throws on the first thing that is wrong. */
@@ -126,6 +134,7 @@ final class LifeJob implements AutoCloseable {
                 Options.of(FIRST).with(tuning), host(), "p");
         check();
         device = sim.device("p", ploop);
+        clusters = (int) (device.limits().size() / cluster);
     }
 
     private Host host() {
@@ -205,6 +214,7 @@ final class LifeJob implements AutoCloseable {
         top(state).each(oracle::adopt);
         shooting = null;
         target = null;
+        grown = 0;
         work = null;
         kept.keySet().retainAll(guids(state));
         for (String guid : guids(state)) {
@@ -236,7 +246,7 @@ final class LifeJob implements AutoCloseable {
     }
 
     private byte[] content(CrashFolder.State of, String guid) throws BlockException {
-        byte[] all = new byte[(int) size()];
+        byte[] all = new byte[most()];
         chain(of, guid).each((sector, bytes, at) -> {
             if (bytes != null) {
                 System.arraycopy(bytes, at, all, sector * SECTOR, SECTOR);
@@ -402,16 +412,30 @@ final class LifeJob implements AutoCloseable {
                 target = new ArrayList<>(kept.keySet()).get(random.nextInt(kept.size()));
                 topFile = topFile(folder.read());
                 work = ploop.toggle(target);
+            } else if (random.nextInt(4) == 0) {
+                work = moved();
             } else if (kept.size() >= MOST_SNAPSHOTS || !kept.isEmpty() && random.nextInt(5) < 2) {
                 work = mergeable() ? ploop.merge() : null;
             } else {
                 shooting = DiskDescriptor.newGuid();
-                shot = oracle.begin(Op.READ, 0, size(), false, null, false);
+                shot = oracle.begin(Op.READ, 0, most(), false, null, false);
                 work = ploop.snapshot(shooting);
             }
         } catch (BlockException e) {
             fail(e);
         }
+    }
+
+    /** Work in the top alone. */
+    private LongWork.Job moved() throws BlockException {
+        int more = random.nextInt(MOST_CLUSTERS - clusters + 1) / 4;
+        grown = clusters + more;
+        if (more > 0) {
+            return ploop.grow((long) cluster * grown);
+        }
+        LongWork.Job compaction = ploop.top().compaction();
+        ploop.work().begin(compaction);
+        return compaction;
     }
 
     /** Whether nothing else stands on what the top stands on. */
@@ -437,7 +461,7 @@ final class LifeJob implements AutoCloseable {
         String result = (String) ploop.status().get("last_work");
         work = null;
         try {
-            if (!result.endsWith(": done")) {
+            if (!result.contains(": done")) {
                 throw new AssertionError(result);
             }
             if (shooting != null) {
@@ -452,6 +476,10 @@ final class LifeJob implements AutoCloseable {
                 target = null;
                 top(folder.now()).each(oracle::adopt);
                 switches++;
+            } else if (grown > 0) {
+                clusters = grown;
+                grown = 0;
+                moves++;
             } else {
                 merges++;
             }
