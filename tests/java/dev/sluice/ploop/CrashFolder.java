@@ -9,10 +9,10 @@ import dev.sluice.testing.MemoryFile;
 import dev.sluice.testing.RecordingBacking;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.TreeMap;
 import java.util.function.BiFunction;
 
 /**
@@ -24,7 +24,7 @@ final class CrashFolder implements Folder {
     record State(Map<String, MemoryFile> files, DiskDescriptor descriptor) {
         /** A copy that can be changed. */
         State copy() {
-            Map<String, MemoryFile> copies = new TreeMap<>();
+            Map<String, MemoryFile> copies = new LinkedHashMap<>();
             files.forEach((path, file) -> copies.put(path, file.copy()));
             return new State(copies, descriptor);
         }
@@ -47,7 +47,7 @@ final class CrashFolder implements Folder {
 
     private record Entry(MemoryFile file, CrashStates states) {}
 
-    private final Map<String, Entry> files = new TreeMap<>();
+    private final Map<String, Entry> files = new LinkedHashMap<>();
     private final Random random;
     private final Runnable moment;
     private final Runnable other;
@@ -77,21 +77,21 @@ final class CrashFolder implements Folder {
 
     /** As it is now: as who reads it finds it. */
     State now() {
-        Map<String, MemoryFile> all = new TreeMap<>();
+        Map<String, MemoryFile> all = new LinkedHashMap<>();
         files.forEach((path, entry) -> all.put(path, entry.file.copy()));
         return new State(all, descriptor);
     }
 
     /** What a power failure surely leaves. */
     State durable() {
-        Map<String, MemoryFile> all = new TreeMap<>();
+        Map<String, MemoryFile> all = new LinkedHashMap<>();
         files.forEach((path, entry) -> all.put(path, entry.states.durable()));
         return new State(all, descriptor);
     }
 
     /** What it may leave: of each file all, what is durable, or something between. */
     State some() {
-        Map<String, MemoryFile> all = new TreeMap<>();
+        Map<String, MemoryFile> all = new LinkedHashMap<>();
         files.forEach((path, entry) -> all.put(path, switch (random.nextInt(4)) {
             case 0 -> entry.file.copy();
             case 1 -> entry.states.durable();

@@ -16,10 +16,10 @@ import dev.sluice.work.Host;
 import dev.sluice.work.WorkQueue;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.TreeMap;
 import java.util.function.BiFunction;
 
 /**
@@ -45,7 +45,7 @@ final class LifeJob implements AutoCloseable {
     private final BiFunction<String, FileOp, FileOp> fault;
     private final Arena judges = new Arena();
     private final SectorOracle oracle;
-    private final Map<String, byte[]> kept = new TreeMap<>();
+    private final Map<String, byte[]> kept = new LinkedHashMap<>();
     private CrashFolder.State state;
     private CrashFolder folder;
     private Arena arena = new Arena();
@@ -193,7 +193,8 @@ final class LifeJob implements AutoCloseable {
         judge(state, true);
         check();
         if (arena.mappedBytes() != 0) {
-            throw new AssertionError(arena.mappedBytes() + " bytes of memory are left");
+            throw new AssertionError(arena.mappedBytes() + " bytes of memory are left: "
+                    + sim.log);
         }
         // What a power failure has left beside the disk is nobody's.
         for (String path : state.named(FIRST)) {
@@ -450,7 +451,9 @@ final class LifeJob implements AutoCloseable {
             watch();
         }
         check();
-        watch();
+        if (work != null) {
+            throw new AssertionError("it does not end: " + ploop.status());
+        }
     }
 
     /** Notes what has come of the work. */

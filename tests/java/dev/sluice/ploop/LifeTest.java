@@ -34,7 +34,7 @@ class LifeTest {
     @Test
     void aDiskLivesOn() throws Exception {
         long seed = Seeds.seed("LifeTest#model");
-        assertThat(Arrays.stream(run(seed, STEPS, 40, (path, op) -> op)).min().getAsInt())
+        assertThat(Arrays.stream(run(seed, STEPS, 60, (path, op) -> op)).min().getAsInt())
                 .isGreaterThan(20);
     }
 

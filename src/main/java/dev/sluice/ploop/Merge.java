@@ -163,14 +163,14 @@ final class Merge implements LongWork.Job {
                     if (!shows(at)) {
                         continue;
                     }
-                    found = true;
-                    int place = top.copies.of(at) != null ? -1 : common.clusters.take();
-                    if (place == 0) {
+                    boolean others = top.copies.of(at) != null;
+                    int place = others ? 0 : common.clusters.take();
+                    if (place != 0) {
+                        jobs.add(top.copies.claim(at, place));
+                    } else if (!others) {
                         return false;
                     }
-                    if (place > 0) {
-                        jobs.add(top.copies.claim(at, place));
-                    }
+                    found = true;
                 }
             }
         }

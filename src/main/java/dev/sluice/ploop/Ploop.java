@@ -345,7 +345,8 @@ public final class Ploop implements Target {
     Switch toggle(String guid) throws BlockException {
         synchronized (tracking) {
             tracking.refuse("a switch");
-            return begin("switch", () -> new Switch(this, snapshots, guid));
+            return begin("switch", () -> new Switch(this, snapshots, guid,
+                    work::again));
         }
     }
 

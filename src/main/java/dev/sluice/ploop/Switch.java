@@ -17,6 +17,7 @@ final class Switch implements LongWork.Job {
     private final Ploop ploop;
     private final Snapshots snapshots;
     private final String guid;
+    private final Runnable again;
     private Top old;
     private Top next;
     private String path;
@@ -25,10 +26,12 @@ final class Switch implements LongWork.Job {
     private Snapshots.State before;
     private boolean done;
 
-    Switch(Ploop ploop, Snapshots snapshots, String guid) throws BlockException {
+    /** {@code again} has {@link #step} called. */
+    Switch(Ploop ploop, Snapshots snapshots, String guid, Runnable again) throws BlockException {
         this.ploop = ploop;
         this.snapshots = snapshots;
         this.guid = DiskDescriptor.guid(guid);
+        this.again = again;
     }
 
     @Override
@@ -38,6 +41,13 @@ final class Switch implements LongWork.Job {
 
     @Override
     public LongWork.Step step() throws BlockException {
+        if (!done) {
+            show();
+        }
+        return old.stop(again) ? LongWork.Step.DONE : LongWork.Step.WAIT;
+    }
+
+    private void show() throws BlockException {
         old = ploop.top();
         DiskDescriptor was = snapshots.of(old.common);
         String file = was.newFile();
@@ -54,7 +64,6 @@ final class Switch implements LongWork.Job {
         } finally {
             ploop.go();
         }
-        return LongWork.Step.DONE;
     }
 
     private void open(DiskDescriptor now) throws BlockException {

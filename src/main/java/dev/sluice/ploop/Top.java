@@ -425,6 +425,12 @@ final class Top {
         settled();
     }
 
+    /** Nothing is begun any more; false where something is being done: {@code then} is told. */
+    boolean stop(Runnable then) {
+        return copies.stop(then) && limbo.stop(then) && growth.stop(then)
+                && writeback.stop(then);
+    }
+
     /** Nothing is done any more. */
     void end() throws BlockException {
         noSpace.close();

@@ -306,10 +306,14 @@ final class Writeback {
         return true;
     }
 
-    /** Whether nobody waits. */
+    boolean stop(Runnable then) {
+        return errand.stop(then);
+    }
+
+    /** Whether no request waits. */
     boolean idle() {
         assert Thread.holdsLock(common.lock);
-        return waits.isEmpty();
+        return waits.stream().allMatch(wait -> wait.bio() == null);
     }
 
     int dirtyPages() {
