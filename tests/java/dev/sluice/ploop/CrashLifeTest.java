@@ -98,7 +98,7 @@ final class CrashLifeTest {
     @EnumSource
     void aFileThatLiesIsSeen(Lie lie) {
         assertThatThrownBy(() -> {
-            for (int i = 0; i < 60; i++) {
+            for (int i = 0; i < 400; i++) {
                 CrashJob.Plan plan = CrashLife.plan(new Random(4711 + i)).with(2, 0, false);
                 CrashLife life = new CrashLife(4711 + i, plan);
                 try (CrashJob job = new CrashJob(4711 + i, plan, life, new HashSet<>(),
