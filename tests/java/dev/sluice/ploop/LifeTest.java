@@ -14,8 +14,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Snapshots of a disk in use, with power failures at any moment. */
-@Tag("unit")
-@Timeout(120)
+@Tag("contract")
+@Timeout(240)
 class LifeTest {
     private static final int STEPS = 10_000;
 
