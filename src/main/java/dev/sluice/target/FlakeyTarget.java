@@ -57,11 +57,7 @@ final class FlakeyTarget implements Target {
                 droppedWrites.getAndIncrement();
                 bio.complete();
             }
-            default -> {
-                long offset = bio.op() == Op.FLUSH ? 0 : window.start() + bio.offset();
-                window.lower().submit(bio.part(0, bio.length(), offset));
-                bio.complete();
-            }
+            default -> window.pass(bio);
         }
     }
 

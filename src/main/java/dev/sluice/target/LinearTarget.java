@@ -3,7 +3,6 @@ package dev.sluice.target;
 import dev.sluice.block.Bio;
 import dev.sluice.block.BlockException;
 import dev.sluice.block.Limits;
-import dev.sluice.block.Op;
 import dev.sluice.block.Target;
 import dev.sluice.work.Host;
 import java.util.List;
@@ -29,9 +28,7 @@ final class LinearTarget implements Target {
 
     @Override
     public void submit(Bio bio) {
-        long offset = bio.op() == Op.FLUSH ? 0 : window.start() + bio.offset();
-        window.lower().submit(bio.part(0, bio.length(), offset));
-        bio.complete();
+        window.pass(bio);
     }
 
     @Override

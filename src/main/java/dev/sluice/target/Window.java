@@ -1,9 +1,11 @@
 package dev.sluice.target;
 
+import dev.sluice.block.Bio;
 import dev.sluice.block.BlockException;
 import dev.sluice.block.Device;
 import dev.sluice.block.Errno;
 import dev.sluice.block.Limits;
+import dev.sluice.block.Op;
 import dev.sluice.block.Units;
 
 /**
@@ -53,6 +55,13 @@ record Window(Device lower, long start, long fixed) {
     Limits limits(Limits before) {
         long size = size();
         return size == before.size() ? before : before.withSize(size);
+    }
+
+    /** Passes a bio on to the device below; a flush has no place there. */
+    void pass(Bio bio) {
+        long offset = bio.op() == Op.FLUSH ? 0 : start + bio.offset();
+        lower.submit(bio.part(0, bio.length(), offset));
+        bio.complete();
     }
 
     /** What of the window takes up storage, as {@link dev.sluice.block.Target#allocated}. */
