@@ -75,6 +75,16 @@ final class BackupKernelTest {
                 + " qemu-img compare -f parallels -F parallels theirs.hds bad.hds; ls -A").ok();
     }
 
+    /** Its name means the disk, here as in a table, and not what its first file once was. */
+    @Test
+    void anImageThatHasSnapshotsIsSentAsItIsNow() {
+        bash("$S image create --cluster 64k d.hds 4M; $S image snapshot d.hds;"
+                + " qemu-io -f parallels -c 'write -P 7 1M 1M' d.hds.{*} > log;"
+                + " $S image send d.hds | $S image receive got.hds;"
+                + " $S image convert --to raw d.hds.xml d.raw;"
+                + " qemu-img compare -f raw -F parallels d.raw got.hds").ok();
+    }
+
     @Test
     void aChainIsSentBySnapshots() throws IOException {
         bash("qemu-img create -q -f parallels -o cluster_size=64k root.hds 32M;"

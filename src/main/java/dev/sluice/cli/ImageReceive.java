@@ -80,32 +80,58 @@ final class ImageReceive implements Callable<Integer> {
         return 0;
     }
 
-    private StreamHeader receive(ReadableByteChannel in) throws BlockException {
+    StreamHeader receive(ReadableByteChannel in) throws BlockException {
         try (Arena arena = new Arena()) {
             Memory buffer = arena.map(Limits.MAX_DATA);
             StreamIn stream = new StreamIn(in, buffer);
             StreamHeader header = stream.header();
-            boolean described = Chain.described(path.toString());
-            DiskDescriptor next = described ? described(header) : null;
-            Path file = next == null ? path : path.toAbsolutePath()
-                    .resolveSibling(next.image(header.state()).file());
+            Path file = path;
+            if (Chain.described(path.toString())) {
+                try (OpenFile top = top(header)) {
+                    file = path.toAbsolutePath().resolveSibling(described(header)
+                            .image(header.state()).file());
+                }
+            }
             Transfer old = resume ? Transfer.of(path) : null;
             if (old != null) {
                 old.check(path, header);
             } else if (Files.exists(Transfer.part(path))) {
                 throw new BlockException(Errno.EEXIST, "a transfer to " + path + " was interrupted;"
                         + " go on with --resume, or delete " + Transfer.part(path));
+            } else {
+                // Of a file that is gone it would be taken for one of this.
+                Transfer.forget(path);
             }
             try (NewFile made = new NewFile(file, Transfer.part(path))) {
                 take(made.draft(), stream, buffer, old);
-                made.publish();
-            }
-            if (next != null) {
-                next.write(path);
+                publish(made, header);
             }
             Transfer.forget(path);
             return header;
         }
+    }
+
+    private void publish(NewFile made, StreamHeader header) throws BlockException {
+        if (!Chain.described(path.toString())) {
+            made.publish();
+            return;
+        }
+        try (OpenFile top = top(header)) {
+            // It may have become another one while the stream came.
+            DiskDescriptor next = described(header);
+            made.publish();
+            next.write(path);
+        }
+    }
+
+    /** The file of the disk that is written, locked: who writes to it may change the descriptor. */
+    private OpenFile top(StreamHeader header) throws BlockException {
+        if (!header.incremental()) {
+            return null;
+        }
+        DiskDescriptor has = DiskDescriptor.read(path);
+        return OpenFile.open(path.toAbsolutePath().resolveSibling(has.image(has.top()).file()),
+                true);
     }
 
     private void take(Path draft, StreamIn stream, Memory buffer, Transfer old)

@@ -68,6 +68,7 @@ final class ImageSend implements Callable<Integer> {
                     new LiveSend(disk, since, hold, spool, bar).run(out, old);
                 }
             } else {
+                source = disk(source);
                 chain(since, out, old, bar);
             }
             return 0;
@@ -76,6 +77,13 @@ final class ImageSend implements Callable<Integer> {
         } catch (IOException e) {
             throw new BlockException(Errno.EIO, "standard output cannot be closed: " + e, e);
         }
+    }
+
+    /** What a table line means by it: an image that has a descriptor beside it is its disk. */
+    static String disk(String named) {
+        String descriptor = Chain.descriptor(named);
+        return Files.exists(Path.of(named)) && Files.exists(Path.of(descriptor)) ? descriptor
+                : named;
     }
 
     private void chain(String since, FileChannel out, Transfer old, Bar bar)

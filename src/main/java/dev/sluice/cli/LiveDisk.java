@@ -69,9 +69,19 @@ final class LiveDisk implements AutoCloseable {
         return status().path("target").path(name);
     }
 
-    /** Clusters that are still to be told. */
-    int left() throws BlockException {
-        return fact("tracking_left").asInt();
+    /** Which tracking of its changes is on; empty where none is. */
+    String tracking() throws BlockException {
+        return fact("tracking_id").asText();
+    }
+
+    /** Clusters still to be told; of what changed while somebody else asks, nothing is known. */
+    int left(String trackingId) throws BlockException {
+        JsonNode target = status().path("target");
+        if (!target.path("tracking_id").asText().equals(trackingId)) {
+            throw new BlockException(Errno.ENOENT, path + " does not track changes for this"
+                    + " transfer any more: somebody has sent it tracking_stop; send all again");
+        }
+        return target.path("tracking_left").asInt();
     }
 
     /** Tells the device something. */

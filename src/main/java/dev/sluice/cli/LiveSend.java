@@ -9,6 +9,7 @@ import dev.sluice.ploop.StreamOut;
 import dev.sluice.sys.Arena;
 import java.io.IOException;
 import java.nio.channels.WritableByteChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.UUID;
@@ -32,6 +33,7 @@ final class LiveSend {
     private final Path folder;
     private final Bar bar;
     private StreamOut stream;
+    private String tracking = "";
     /** Told, and to be sent in the next turn. */
     private List<Integer> ahead = List.of();
 
@@ -52,7 +54,7 @@ final class LiveSend {
             stream = new StreamOut(new StreamHeader(id, DiskDescriptor.TOP, since, disk.size,
                     disk.cluster, old == null ? 0 : old.position()), out,
                     arena.map(Limits.MAX_DATA));
-            int left = turn(disk.left());
+            int left = turn(left());
             stream.turn();
             for (int i = 1; i < MOST_TURNS && left * disk.cluster > MEMORY; i++) {
                 int before = left;
@@ -76,7 +78,7 @@ final class LiveSend {
                         + " the transfer can go on with --resume " + id + ":N; N is told by image"
                         + " receive --token. End that with: sluice message " + disk.path
                         + " tracking_stop");
-            } else {
+            } else if (disk.tracking().equals(tracking)) {
                 disk.message("tracking_stop");
             }
         }
@@ -84,16 +86,28 @@ final class LiveSend {
 
     private UUID start() throws BlockException {
         disk.message("tracking_start" + (since.equals(DiskDescriptor.NOTHING) ? "" : " " + since));
-        return UUID.fromString(disk.fact("tracking_id").asText());
+        tracking = disk.tracking();
+        return id();
+    }
+
+    /** What was sent of it so far is of no use to one that stands on something else. */
+    private UUID id() {
+        return UUID.nameUUIDFromBytes((tracking + since).getBytes(StandardCharsets.UTF_8));
     }
 
     private UUID resume(Transfer old) throws BlockException {
-        if (!disk.fact("tracking_id").asText().equals(old.id().toString())) {
+        tracking = disk.tracking();
+        if (!old.id().equals(id())) {
             throw new BlockException(Errno.ENOENT, disk.path + " does not track changes for the"
-                    + " transfer " + old.id() + " any more; send all again");
+                    + " transfer " + old.id() + " any more, or that was begun with another --from;"
+                    + " give the same, or send all again");
         }
         disk.message("tracking_rewind " + old.position());
         return old.id();
+    }
+
+    private int left() throws BlockException {
+        return disk.left(tracking);
     }
 
     /** Sends what is to be sent, once; how much there is again. */
@@ -101,10 +115,10 @@ final class LiveSend {
         int last = -1;
         int sent = 0;
         while (true) {
-            List<Integer> next = ahead.isEmpty() && disk.left() > 0 ? disk.next(BATCH) : ahead;
+            List<Integer> next = ahead.isEmpty() && left() > 0 ? disk.next(BATCH) : ahead;
             if (next.isEmpty() || next.get(0) <= last) {
                 ahead = next;
-                return next.isEmpty() ? 0 : next.size() + disk.left();
+                return next.isEmpty() ? 0 : next.size() + left();
             }
             ahead = List.of();
             for (int cluster : next) {
@@ -122,10 +136,13 @@ final class LiveSend {
         for (int i = 0; i < MOST_HOLDS; i++) {
             disk.message("tracking_hold " + hold);
             stream.to(spool);
-            while (disk.left() > 0 || !ahead.isEmpty()) {
-                turn(disk.left());
+            try {
+                while (left() > 0 || !ahead.isEmpty()) {
+                    turn(left());
+                }
+            } finally {
+                failure = release();
             }
-            failure = release();
             stream.to(out);
             spool.drain(out);
             if (failure == null) {

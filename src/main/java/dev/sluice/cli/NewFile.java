@@ -77,10 +77,17 @@ final class NewFile implements AutoCloseable {
             move();
         }
         discard();
-        try (FileChannel folder = FileChannel.open(path.getParent(), StandardOpenOption.READ)) {
-            folder.force(true);
+        try {
+            sync(path.getParent());
         } catch (IOException e) {
             throw failed("its name cannot be made durable", e);
+        }
+    }
+
+    /** Makes the names in a folder durable. */
+    static void sync(Path folder) throws IOException {
+        try (FileChannel names = FileChannel.open(folder, StandardOpenOption.READ)) {
+            names.force(true);
         }
     }
 

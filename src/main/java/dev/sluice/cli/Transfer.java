@@ -83,6 +83,7 @@ record Transfer(UUID id, long position) {
             }
             Files.move(draft, note(file), StandardCopyOption.ATOMIC_MOVE,
                     StandardCopyOption.REPLACE_EXISTING);
+            NewFile.sync(draft.getParent());
         } catch (IOException e) {
             throw new BlockException(Errno.EIO, note(file) + " cannot be written: " + e, e);
         }
