@@ -70,6 +70,49 @@ class LanesTest {
         assertThat(done).element(2).isEqualTo("after");
     }
 
+    /** A system without room for one more thread; it is an error of the machine's, not ours. */
+    @Test
+    void aLaneThatCannotBeginIsNoLane() throws Exception {
+        List<Runnable> begun = new ArrayList<>();
+        Lanes poor = new Lanes("test", 2, 3, (s, e) -> done.add(s), (name, loop) -> {
+            if (begun.isEmpty()) {
+                begun.add(loop);
+                throw new Error("no thread");
+            }
+            loop.run();
+        });
+        assertThat(poor.run("a", () -> done.add("never"))).isFalse();
+        assertThat(poor.busy()).isZero();
+        assertThat(done).singleElement().asString().contains("work for a", "no thread");
+        assertThat(poor.run("a", () -> done.add("a"))).isTrue();
+        assertThat(done).hasSize(2).contains("a");
+        begun.clear();
+        poor.close(Map.of("z", () -> done.add("never")));
+        assertThat(poor.await(100)).isTrue();
+    }
+
+    @Test
+    void whoInsistsGetsALaneWhenOneIsFree() throws Exception {
+        assertThat(waiting("a")).isTrue();
+        assertThat(waiting("b")).isTrue();
+        Thread waits = new Thread(() -> {
+            lanes.insist("c", () -> done.add("c"));
+            done.add("taken");
+        });
+        waits.start();
+        for (int i = 0; i < 5000 && waits.getState() != Thread.State.TIMED_WAITING; i++) {
+            Thread.sleep(1);
+        }
+        assertThat(done).isEmpty();
+        gate.countDown();
+        waits.join(20_000);
+        assertThat(lanes.await(20_000)).isTrue();
+        assertThat(done).contains("c", "taken");
+        lanes.close(Map.of());
+        lanes.insist("d", () -> done.add("d"));
+        assertThat(done).doesNotContain("d");
+    }
+
     @Test
     void theEndDropsWhatWaitsAndDoesTheLast() throws Exception {
         assertThat(waiting("a")).isTrue();

@@ -290,6 +290,96 @@ class VolumesTest {
         assertThat(system.mounted).containsKey(at);
     }
 
+    /** One who was told no does not say that he leaves. */
+    @Test
+    void whoWasNotWrittenDownIsNoUser() throws Exception {
+        start("b");
+        create("v");
+        Path draft = temp.resolve("own/state/.v");
+        use("v", "1");
+        volumes.leave("v", "1");
+        Files.createDirectory(draft);
+        assertThat(fails(() -> use("v", "1")).getMessage()).contains("cannot be saved");
+        Files.delete(draft);
+        assertThat(system.mounted).isEmpty();
+        assertThat(status("v")).containsEntry("users", 0);
+        use("v", "2");
+        Files.createDirectory(draft);
+        assertThat(fails(() -> use("v", "1")).getMessage()).contains("cannot be saved");
+        Files.delete(draft);
+        assertThat(system.mounted).containsValue("v");
+        volumes.leave("v", "2");
+        volumes.remove("v");
+        nothingIsLeft();
+    }
+
+    /** Whoever made it has what is in it. */
+    @Test
+    void anImageThatSomebodyElseMadeMeanwhileStays() throws Exception {
+        start("b");
+        Path image = folder.images.resolve("v.hds");
+        // It is not seen before it is to be made.
+        Files.createSymbolicLink(image, Path.of("elsewhere"));
+        assertThat(fails(() -> create("v")).errno()).isEqualTo(Errno.EEXIST);
+        assertThat(Files.isSymbolicLink(image)).isTrue();
+        Files.delete(image);
+        nothingIsLeft();
+    }
+
+    @Test
+    void anImageThatAnotherVolumeHasIsNotDeleted() throws Exception {
+        start("b");
+        create("v");
+        create("w", "image", "v.hds");
+        use("w", "1");
+        assertThat(fails(() -> volumes.remove("v")).getMessage()).contains("volume w");
+        assertThat(folder.images.resolve("v.hds")).exists();
+        volumes.leave("w", "1");
+        volumes.remove("w");
+        volumes.remove("v");
+        nothingIsLeft();
+    }
+
+    @Test
+    void whatIsEphemeralGoesWithItsUsersAlsoWhenTheSystemStops() throws Exception {
+        start("b");
+        create("v", "ephemeral", "true");
+        use("v", "1");
+        start("b");
+        assertThat(folder.images.resolve("v.hds")).as("the users are there").exists();
+        system.mounted.clear();
+        start("c");
+        assertThat(folder.images).isEmptyDirectory();
+        volumes.remove("v");
+        nothingIsLeft();
+    }
+
+    @Test
+    void aStateThatCannotBeHidesNoOther() throws Exception {
+        start("b");
+        create("v");
+        create("w");
+        Path state = temp.resolve("own/state/v.json");
+        Files.writeString(state, Files.readString(state)
+                .replaceFirst("\"created\":\\d+", "\"created\":9000000000000000000"));
+        start("b");
+        assertThat(volumes.look(volumes.all())).extracting(v -> v.get("Name"))
+                .containsExactly("w");
+        assertThat(log).singleElement().asString().contains("v is left as it is");
+    }
+
+    /** It may be gone by the time its turn comes. */
+    @Test
+    void whatWasRemovedIsNotMountedAgain() throws Exception {
+        start("b");
+        create("v");
+        use("v", "1");
+        start("b");
+        volumes.remove("v");
+        volumes.again("v");
+        nothingIsLeft();
+    }
+
     @Test
     void usersAreBounded() throws Exception {
         start("b");

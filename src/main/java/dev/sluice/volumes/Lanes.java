@@ -12,15 +12,28 @@ import java.util.Map;
  * thread while it has work. Thread-safe.
  */
 final class Lanes {
+    private static final long STEP_MILLIS = 50;
+
     private final String name;
     private final int mostLanes;
     private final int mostWaiting;
     private final Device.Log log;
+    private final Starter starter;
     /** What waits in each lane that has work. */
     private final Map<String, Deque<Runnable>> lanes = new HashMap<>(); // guarded by this
     private boolean closed; // guarded by this
 
+    /** Starts threads. */
+    interface Starter {
+        void start(String name, Runnable loop);
+    }
+
     Lanes(String name, int mostLanes, int mostWaiting, Device.Log log) {
+        this(name, mostLanes, mostWaiting, log, Service::start);
+    }
+
+    Lanes(String name, int mostLanes, int mostWaiting, Device.Log log, Starter starter) {
+        this.starter = starter;
         this.name = name;
         this.mostLanes = mostLanes;
         this.mostWaiting = mostWaiting;
@@ -34,21 +47,40 @@ final class Lanes {
                 : waiting.size() >= mostWaiting)) {
             return false;
         }
-        start(lane, work);
-        return true;
+        return start(lane, work);
     }
 
-    private void start(String lane, Runnable work) {
+    /** Waits until the work is taken, or they are closed. */
+    synchronized void insist(String lane, Runnable work) {
+        try {
+            while (!closed && !run(lane, work)) {
+                wait(STEP_MILLIS);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** False where there is no thread for it. */
+    private boolean start(String lane, Runnable work) {
         assert Thread.holdsLock(this);
         Deque<Runnable> waiting = lanes.get(lane);
         if (waiting != null) {
             waiting.add(work);
-            return;
+            return true;
         }
         waiting = new ArrayDeque<>();
         waiting.add(work);
         lanes.put(lane, waiting);
-        Service.start(name + "-" + lane, () -> serve(lane));
+        try {
+            starter.start(name + "-" + lane, () -> serve(lane));
+            return true;
+        } catch (RuntimeException | Error e) {
+            // The system grants no thread: nobody would ever see to what waits there.
+            lanes.remove(lane);
+            log.error("work for " + lane + " cannot begin: " + e, e);
+            return false;
+        }
     }
 
     private void serve(String lane) {
@@ -80,8 +112,8 @@ final class Lanes {
     /** Waits until all work is done; false when it is not after the time. */
     synchronized boolean await(long limitMillis) throws InterruptedException {
         // Counted in steps: this waits at the very end, when no clock need be asked.
-        for (long left = limitMillis; left > 0 && !lanes.isEmpty(); left -= 50) {
-            wait(50);
+        for (long left = limitMillis; left > 0 && !lanes.isEmpty(); left -= STEP_MILLIS) {
+            wait(STEP_MILLIS);
         }
         return lanes.isEmpty();
     }

@@ -104,17 +104,18 @@ public final class Plugin {
 
     private void begin() throws BlockException {
         volumes.load();
-        for (Volume volume : volumes.all()) {
-            lanes.run(volume.name(), () -> again(volume));
-        }
+        List<Volume> known = volumes.all();
+        // There may be more of them than lanes.
+        Service.start("volumes-again", () -> known.forEach(volume ->
+                lanes.insist(volume.name(), () -> again(volume.name()))));
         Service.start("volumes", server);
     }
 
-    private void again(Volume volume) {
+    private void again(String name) {
         try {
-            volume.again();
+            volumes.again(name);
         } catch (BlockException e) {
-            log.error("volume " + volume.name() + ", which was in use, is not mounted again: "
+            log.error("volume " + name + ", which was in use, is not mounted again: "
                     + e.getMessage(), e);
         }
     }

@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
@@ -28,6 +29,8 @@ import java.util.concurrent.locks.LockSupport;
  * {@link #status} is for any.
  */
 final class Volume {
+    /** The year 9999. */
+    private static final long LATEST_SECONDS = 253_402_300_799L;
     private static final int OPENINGS = 40;
     private static final long STEP_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
 
@@ -45,7 +48,7 @@ final class Volume {
     private volatile int userCount;
     private volatile String doing = "";
     private volatile String failure = "";
-    private boolean ownImage;
+    private volatile boolean ownImage;
 
     /** What all volumes share. */
     record Tools(Folder folder, Disks disks, FileSystems systems, String boot,
@@ -104,7 +107,13 @@ final class Volume {
     private void makeImage(String top) throws BlockException {
         ownImage = true;
         save("making");
-        NewImage.make(tools.folder.images.resolve(top), spec.size(), tools.log);
+        try {
+            NewImage.make(tools.folder.images.resolve(top), spec.size(), tools.log);
+        } catch (BlockException e) {
+            // One that came meanwhile is somebody else's, and stays.
+            ownImage &= e.errno() != Errno.EEXIST;
+            throw e;
+        }
     }
 
     private void unmake(Exception failed) {
@@ -133,8 +142,12 @@ final class Volume {
         state.path("options").fields().forEachRemaining(e ->
                 options.put(e.getKey(), e.getValue().asText()));
         Spec.checkName("name", name);
-        Volume volume = new Volume(name, Spec.parse(options), tools,
-                state.path("created").asLong());
+        long created = state.path("created").asLong();
+        if (created < 0 || created > LATEST_SECONDS) {
+            throw new BlockException(Errno.EINVAL, "it was created " + created + " seconds after"
+                    + " 1970, and not between 0 and " + LATEST_SECONDS);
+        }
+        Volume volume = new Volume(name, Spec.parse(options), tools, created);
         volume.ownImage = state.path("own_image").asBoolean();
         volume.lastStored = state.path("stored").asLong();
         if (!state.path("step").asText().isEmpty()) {
@@ -148,6 +161,9 @@ final class Volume {
             state.path("users").forEach(user -> volume.users.put(user.asText(), false));
         }
         volume.userCount = volume.users.size();
+        if (volume.spec.ephemeral() && volume.ownImage && volume.users.isEmpty()) {
+            tools.folder.deleteImage(volume.spec.top(name));
+        }
         return volume;
     }
 
@@ -192,16 +208,48 @@ final class Volume {
         return doing.isEmpty() ? "other requests for it come first" : doing;
     }
 
+    /** Whether its own image is one of these. */
+    boolean ownsOneOf(List<String> images) {
+        String top = spec.top(name);
+        return ownImage && (images.contains(top) || images.contains("raw@" + top));
+    }
+
     /** Takes a user in, the first of whom brings it up; whether he is new. */
     boolean use(String id, int most) throws BlockException {
         up();
-        boolean isNew = !users.containsKey(id);
+        try {
+            return join(id, most);
+        } catch (BlockException e) {
+            if (users.isEmpty()) {
+                try {
+                    down();
+                } catch (BlockException second) {
+                    e.addSuppressed(second);
+                }
+            }
+            throw e;
+        }
+    }
+
+    private boolean join(String id, int most) throws BlockException {
+        Boolean before = users.get(id);
+        boolean isNew = before == null;
         if (isNew && users.size() >= most) {
             throw new BlockException(Errno.EBUSY, name + " has " + most + " users already");
         }
-        Boolean before = users.put(id, true);
-        if (isNew || !before) {
-            save("");
+        users.put(id, true);
+        try {
+            if (isNew || !before) {
+                save("");
+            }
+        } catch (BlockException e) {
+            // He is told no, and will not say that he leaves.
+            if (isNew) {
+                users.remove(id);
+            } else {
+                users.put(id, before);
+            }
+            throw e;
         }
         userCount = users.size();
         return isNew;

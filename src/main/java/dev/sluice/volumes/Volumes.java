@@ -91,6 +91,12 @@ final class Volumes {
     void remove(String name) throws BlockException {
         Volume volume = all.get(name);
         if (volume != null) {
+            for (Volume other : all.values()) {
+                if (other != volume && volume.ownsOneOf(other.spec().images())) {
+                    throw new BlockException(Errno.EBUSY, "the image of " + name + " is that of"
+                            + " volume " + other.name() + " as well; remove that first");
+                }
+            }
             volume.remove();
             all.remove(name);
         }
@@ -101,6 +107,14 @@ final class Volumes {
         Volume volume = all.get(name);
         if (volume != null) {
             volume.leave(id);
+        }
+    }
+
+    /** Brings one up again that was in use, unless it is gone. In its lane. */
+    void again(String name) throws BlockException {
+        Volume volume = all.get(name);
+        if (volume != null) {
+            volume.again();
         }
     }
 
