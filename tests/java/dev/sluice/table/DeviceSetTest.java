@@ -20,6 +20,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -351,6 +353,32 @@ class DeviceSetTest {
     }
 
     /** Whoever found the device before may go on looking; it is closed when he has gone. */
+    /** It could be found before the one above it failed. */
+    @Test
+    void whatFailsToOpenIsNotClosedWhileSomebodyLooksAtIt() throws Exception {
+        DeviceSet set = open("free 1M bare");
+        CountDownLatch found = new CountDownLatch(1);
+        Thread visitor = new Thread(() -> set.visit(() -> {
+            assertThat(set.device("base")).isNotNull();
+            found.countDown();
+            for (int i = 0; i < 200 && !events.contains("close base"); i++) {
+                LockSupport.parkNanos(1_000_000);
+            }
+            events.add("left");
+            return null;
+        }));
+        ((FakeType) types.get(1)).onOpen = () -> {
+            visitor.start();
+            found.await();
+        };
+        assertThat(catchThrowableOfType(BlockException.class, () -> set.add(Table.parse(
+                "top - layer base fail=open\nbase 1M leaf", types)))).isNotNull();
+        visitor.join(20_000);
+        assertThat(events).containsExactly("open free", "open base", "open top", "left",
+                "close base");
+        set.close();
+    }
+
     @Test
     void aDeviceStaysOpenWhileSomebodyLooksAtIt() throws Exception {
         DeviceSet set = open("a 1M bare\nb 1M leaf");

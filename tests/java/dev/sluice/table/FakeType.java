@@ -21,6 +21,9 @@ public final class FakeType implements TargetType {
     /** What happened, in order: {@code open a}, {@code FLUSH a}, {@code close a} … */
     public final List<String> events;
 
+    /** Run by every opening. */
+    public volatile Callable onOpen = () -> { };
+
     private final String name;
     private final int lowers;
     private final boolean path;
@@ -78,6 +81,11 @@ public final class FakeType implements TargetType {
     @Override
     public Target open(TargetArgs args, Host host) throws BlockException {
         events.add("open " + args.device());
+        try {
+            onOpen.call();
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
         args.size("speed", 0);
         if (args.text("fail", "").equals("open")) {
             throw new BlockException(Errno.EBUSY, "somebody else has it; stop that first");

@@ -173,6 +173,7 @@ public final class DeviceSet implements AutoCloseable {
     private void abandon(List<Device> done, BlockException failure) {
         opened.removeAll(done);
         done.forEach(device -> byName.remove(device.name()));
+        visits.await();
         for (int i = done.size() - 1; i >= 0; i--) {
             closeAfter(failure, done.get(i).target());
         }
