@@ -7,6 +7,7 @@ import dev.sluice.block.BlockException;
 import dev.sluice.block.Device;
 import dev.sluice.block.Errno;
 import dev.sluice.block.Op;
+import dev.sluice.ploop.DiskDescriptor;
 import dev.sluice.ploop.Header;
 import dev.sluice.ploop.Image;
 import dev.sluice.storage.FileBacking;
@@ -109,5 +110,30 @@ final class PloopTargetTest {
         assertThat(device.target().status().get("notes").toString()).contains("not closed");
         rig.close(device);
         assertThat(Files.readAllBytes(Path.of(path))[44]).isZero();
+    }
+
+    /** So that what changed since that state is not put on what was made of it. */
+    @Test
+    void aStateThatIsWrittenToIsThatStateNoLonger() throws Exception {
+        String path = image("root.hds", MIB, 32768);
+        String state = "{11111111-2222-3333-4444-555555555555}";
+        Path descriptor = Path.of(path).resolveSibling("d.xml");
+        DiskDescriptor received = new DiskDescriptor(DiskDescriptor.ROOT, MIB / 512, 64, 4, 16, 32,
+                List.of(new DiskDescriptor.Image(state, false, "root.hds")), state,
+                List.of(new DiskDescriptor.Shot(state, DiskDescriptor.NOTHING, null)));
+        received.write(descriptor);
+        rig.close(open(descriptor.toString(), -1, "readonly=on"));
+        assertThat(DiskDescriptor.read(descriptor)).isEqualTo(received);
+        rig.close(open(descriptor.toString(), -1));
+        DiskDescriptor written = DiskDescriptor.read(descriptor);
+        assertThat(written.top()).isEqualTo(DiskDescriptor.TOP);
+        assertThat(written.shots()).extracting(DiskDescriptor.Shot::guid)
+                .containsExactly(DiskDescriptor.TOP);
+        assertThat(written.images()).extracting(DiskDescriptor.Image::file)
+                .containsExactly("root.hds");
+        rig.close(open(descriptor.toString(), -1));
+        assertThat(DiskDescriptor.read(descriptor)).isEqualTo(written);
+        assertThatThrownBy(() -> written.image(state)).isInstanceOf(BlockException.class);
+        Files.delete(descriptor);
     }
 }

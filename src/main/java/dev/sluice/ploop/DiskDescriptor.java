@@ -243,6 +243,12 @@ public record DiskDescriptor(String root, long sectors, long clusterSectors, lon
         return renamed(top, guid).topped(guid, file);
     }
 
+    /** The same whose top is no state that was received, but what is made of it. */
+    DiskDescriptor written() {
+        boolean taken = shots.stream().anyMatch(shot -> shot.guid.equals(TOP));
+        return top.equals(TOP) ? this : renamed(top, taken ? newGuid() : TOP);
+    }
+
     /** The same with another top: the present one is gone, and a new one stands on a snapshot. */
     public DiskDescriptor switched(String guid, String file) throws BlockException {
         if (guid.equals(top)) {

@@ -153,6 +153,11 @@ public final class Ploop implements Target {
         return new Top(common, io, zeros, this::submit);
     }
 
+    /** It is about to be written to: if it was received as a state, it is that no longer. */
+    public void begin() throws BlockException {
+        snapshots.begin();
+    }
+
     private void still() {
         top.settled();
         work.again();

@@ -65,6 +65,13 @@ final class Snapshots {
                 one.guid().equals(known.top()) && folder.path(one.file()).equals(image));
     }
 
+    /** What is written to is not the state any more that it was received as. */
+    void begin() throws BlockException {
+        if (names(path) && !written.equals(written.written())) {
+            write(written.written());
+        }
+    }
+
     /** The disk has another size now than is written down, or may have since a crash. */
     void resized(Common common) {
         DiskDescriptor known = written;

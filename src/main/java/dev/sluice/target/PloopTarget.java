@@ -126,10 +126,13 @@ final class PloopTarget implements TargetType {
         String descriptor = Chain.descriptor(args.path() == null ? chain.top() : args.path());
         Folder folder = new DiskFolder(Path.of(descriptor), Words.quote(descriptor), direct,
                 host.arena(), host.log());
-        Target target = Ploop.open(chain, folder, args.flag("readonly", false), options, host,
-                args.device());
+        boolean readOnly = args.flag("readonly", false);
+        Ploop target = Ploop.open(chain, folder, readOnly, options, host, args.device());
         try {
             checkSize(args, chain.top(), target);
+            if (!readOnly) {
+                target.begin();
+            }
             return target;
         } catch (BlockException e) {
             closeAfter(e, target);
