@@ -21,12 +21,12 @@ import java.util.function.BiFunction;
  */
 final class CrashFolder implements Folder {
     /** What the folder holds at a moment. */
-    record State(Map<String, MemoryFile> files, DiskDescriptor descriptor) {
+    record State(Map<String, MemoryFile> files, DiskDescriptor descriptor, List<Doubt> doubts) {
         /** A copy that can be changed. */
         State copy() {
             Map<String, MemoryFile> copies = new LinkedHashMap<>();
             files.forEach((path, file) -> copies.put(path, file.copy()));
-            return new State(copies, descriptor);
+            return new State(copies, descriptor, doubts);
         }
 
         /** All files of the disk. */
@@ -45,6 +45,9 @@ final class CrashFolder implements Folder {
         }
     }
 
+    /** What is never durable, though it was said to be. */
+    enum Lie { NONE, DESCRIPTOR, NOTE }
+
     private record Entry(MemoryFile file, CrashStates states) {}
 
     private final Map<String, Entry> files = new LinkedHashMap<>();
@@ -54,6 +57,10 @@ final class CrashFolder implements Folder {
     /** What is carried out in place of what was asked for; null for nothing. */
     private final BiFunction<String, FileOp, FileOp> fault;
     private DiskDescriptor descriptor;
+    private List<Doubt> doubts;
+    private Lie lie = Lie.NONE;
+    private DiskDescriptor descriptorBefore;
+    private List<Doubt> doubtsBefore;
     int planted;
 
     /**
@@ -67,6 +74,7 @@ final class CrashFolder implements Folder {
         this.other = other;
         this.fault = fault;
         this.descriptor = state.descriptor;
+        this.doubts = state.doubts;
         state.copy().files.forEach(this::add);
     }
 
@@ -75,18 +83,30 @@ final class CrashFolder implements Folder {
                 judged -> { })));
     }
 
+    CrashFolder lies(Lie how) {
+        lie = how;
+        descriptorBefore = descriptor;
+        doubtsBefore = doubts;
+        return this;
+    }
+
+    private State kept(Map<String, MemoryFile> all) {
+        return new State(all, lie == Lie.DESCRIPTOR ? descriptorBefore : descriptor,
+                lie == Lie.NOTE ? doubtsBefore : doubts);
+    }
+
     /** As it is now: as who reads it finds it. */
     State now() {
         Map<String, MemoryFile> all = new LinkedHashMap<>();
         files.forEach((path, entry) -> all.put(path, entry.file.copy()));
-        return new State(all, descriptor);
+        return new State(all, descriptor, doubts);
     }
 
     /** What a power failure surely leaves. */
     State durable() {
         Map<String, MemoryFile> all = new LinkedHashMap<>();
         files.forEach((path, entry) -> all.put(path, entry.states.durable()));
-        return new State(all, descriptor);
+        return kept(all);
     }
 
     /** What it may leave: of each file all, what is durable, or something between. */
@@ -97,7 +117,7 @@ final class CrashFolder implements Folder {
             case 1 -> entry.states.durable();
             default -> entry.states.some();
         }));
-        return new State(all, descriptor);
+        return kept(all);
     }
 
     @Override
@@ -114,6 +134,7 @@ final class CrashFolder implements Folder {
     public void write(DiskDescriptor now) {
         moment.run();
         other.run();
+        descriptorBefore = descriptor;
         descriptor = now;
         moment.run();
         other.run();
@@ -160,6 +181,29 @@ final class CrashFolder implements Folder {
         }
         other.run();
     }
+
+    @Override
+    public String mark(String path) {
+        return files.containsKey(path) ? path : null;
+    }
+
+    @Override
+    public List<Doubt> doubts() {
+        return doubts;
+    }
+
+    @Override
+    public void doubt(List<Doubt> noted) {
+        moment.run();
+        other.run();
+        doubtsBefore = doubts;
+        doubts = List.copyOf(noted);
+        moment.run();
+        other.run();
+    }
+
+    @Override
+    public void sweep() {}
 
     private final class Watch implements RecordingBacking.Watcher {
         private final String path;

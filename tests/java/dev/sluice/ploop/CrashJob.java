@@ -15,9 +15,7 @@ import dev.sluice.testing.MemoryFile;
 import dev.sluice.testing.RecordingBacking;
 import dev.sluice.testing.SectorOracle;
 import dev.sluice.testing.SimHost;
-import dev.sluice.work.Completions;
 import dev.sluice.work.Host;
-import dev.sluice.work.WorkQueue;
 import java.util.EnumSet;
 import java.util.Random;
 import java.util.Set;
@@ -36,7 +34,6 @@ import java.util.function.UnaryOperator;
  */
 final class CrashJob implements AutoCloseable {
     private static final int SECTOR = MemoryFile.SECTOR;
-    private static final int DEPTH = 3;
 
     private final Random random;
     private final Plan plan;
@@ -54,9 +51,7 @@ final class CrashJob implements AutoCloseable {
     private SimHost sim;
     private CrashStates states;
     private Device device;
-    private boolean worker;
     private boolean growing;
-    private int depth;
     private int left;
     /** Whether there is no room now and then. */
     private boolean full;
@@ -203,7 +198,7 @@ final class CrashJob implements AutoCloseable {
         sim = new SimHost(random.nextLong());
         life = Integer.MAX_VALUE;
         states = new CrashStates(file, random, headerEnd(), plan.samples, seen, this::judge);
-        Target target = opener.open(new RecordingBacking(file, new Power()), host(), plan);
+        Target target = opener.open(new RecordingBacking(file, new Power()), sim.host(arena), plan);
         check();
         device = sim.device("p", target);
         return target;
@@ -272,34 +267,6 @@ final class CrashJob implements AutoCloseable {
         return image(file).dataStart();
     }
 
-    private Host host() {
-        WorkQueue queue = new WorkQueue() {
-            @Override
-            public void run(int caller, Runnable work) {
-                sim.later(() -> {
-                    worker = true;
-                    try {
-                        work.run();
-                    } finally {
-                        worker = false;
-                    }
-                });
-            }
-
-            @Override
-            public boolean inWorker() {
-                return worker;
-            }
-
-            @Override
-            public boolean watched() {
-                return false;
-            }
-        };
-        return new Host(sim.clock, arena, name -> queue, new Completions(false),
-                (sentence, cause) -> sim.log.add(sentence), sim.timer);
-    }
-
     /** The file has it that everything is interrupted, and that the power fails. */
     private final class Power implements RecordingBacking.Watcher {
         @Override
@@ -309,7 +276,7 @@ final class CrashJob implements AutoCloseable {
                 fail(new AssertionError("two at a time make the file longer: " + op));
             }
             growing |= grows;
-            other();
+            sim.other();
             growing &= !grows;
             crashNow();
             if ((dead() || running && life-- <= 0) && sick-- > 0) {
@@ -345,27 +312,12 @@ final class CrashJob implements AutoCloseable {
         @Override
         public void after(FileOp op) {
             states.made(op);
-            other();
+            sim.other();
         }
 
         @Override
         public void read() {
-            other();
-        }
-    }
-
-    /** Has something else run, in the midst of what runs. */
-    private void other() {
-        if (depth < DEPTH && random.nextInt(3) == 0) {
-            boolean was = worker;
-            worker = false;
-            depth++;
-            try {
-                sim.step();
-            } finally {
-                depth--;
-                worker = was;
-            }
+            sim.other();
         }
     }
 

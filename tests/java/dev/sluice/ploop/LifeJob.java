@@ -11,11 +11,9 @@ import dev.sluice.testing.FileOp;
 import dev.sluice.testing.MemoryFile;
 import dev.sluice.testing.SectorOracle;
 import dev.sluice.testing.SimHost;
-import dev.sluice.work.Completions;
-import dev.sluice.work.Host;
-import dev.sluice.work.WorkQueue;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -33,7 +31,6 @@ import java.util.function.BiFunction;
 final class LifeJob implements AutoCloseable {
     static final String FIRST = "disk.hds";
     private static final int SECTOR = MemoryFile.SECTOR;
-    private static final int DEPTH = 3;
     private static final int MOST_SNAPSHOTS = 6;
     private static final int MOST_CLUSTERS = 40;
 
@@ -43,6 +40,7 @@ final class LifeJob implements AutoCloseable {
     /** Of so many moments one is judged. */
     private final int rarely;
     private final BiFunction<String, FileOp, FileOp> fault;
+    private final CrashFolder.Lie lie;
     private final Arena judges = new Arena();
     private final SectorOracle oracle;
     private final Map<String, byte[]> kept = new LinkedHashMap<>();
@@ -60,9 +58,7 @@ final class LifeJob implements AutoCloseable {
     private String topFile;
     /** Clusters that the disk has after what is at work; 0 where it is nothing of the kind. */
     private int grown;
-    private boolean worker;
     private boolean judging;
-    private int depth;
     private int left;
     private Throwable failure;
 
@@ -79,8 +75,11 @@ final class LifeJob implements AutoCloseable {
     /**
      * @param rarely of so many moments one is judged
      * @param fault what is made of a file's change in place of what was asked for; null for nothing
+     * @param lie what is not durable though it was said to be
      */
-    LifeJob(long seed, int rarely, BiFunction<String, FileOp, FileOp> fault) throws Exception {
+    LifeJob(long seed, int rarely, BiFunction<String, FileOp, FileOp> fault, CrashFolder.Lie lie)
+            throws Exception {
+        this.lie = lie;
         random = new Random(seed);
         this.rarely = rarely;
         this.fault = fault;
@@ -89,7 +88,7 @@ final class LifeJob implements AutoCloseable {
         oracle = new SectorOracle((long) cluster * MOST_CLUSTERS);
         MemoryFile file = new MemoryFile(0, 1);
         Image.create(FIRST, Header.create((long) cluster * clusters, cluster), file, judges);
-        state = new CrashFolder.State(Map.of(FIRST, file), null);
+        state = new CrashFolder.State(Map.of(FIRST, file), null, List.of());
     }
 
     private long size() {
@@ -127,56 +126,19 @@ final class LifeJob implements AutoCloseable {
 
     private void open() throws Exception {
         sim = new SimHost(random.nextLong());
-        folder = new CrashFolder(state, random, this::moment, this::other, fault);
+        folder = new CrashFolder(state, random, this::moment, this::other, fault).lies(lie);
         Tuning tuning = new Tuning(new int[] {0, 1, 20, 1000}[random.nextInt(4)] * 1_000_000L, -1,
                 50, false, true, (long) cluster << random.nextInt(4), 100);
         ploop = Ploop.open(state.chain(DiskDescriptor.TOP, FIRST), folder, false,
-                Options.of(FIRST).with(tuning), host(), "p");
+                Options.of(FIRST).with(tuning), sim.host(arena), "p");
         check();
         device = sim.device("p", ploop);
         clusters = (int) (device.limits().size() / cluster);
     }
 
-    private Host host() {
-        WorkQueue queue = new WorkQueue() {
-            @Override
-            public void run(int caller, Runnable todo) {
-                sim.later(() -> {
-                    worker = true;
-                    try {
-                        todo.run();
-                    } finally {
-                        worker = false;
-                    }
-                });
-            }
-
-            @Override
-            public boolean inWorker() {
-                return worker;
-            }
-
-            @Override
-            public boolean watched() {
-                return false;
-            }
-        };
-        return new Host(sim.clock, arena, name -> queue, new Completions(false),
-                (sentence, cause) -> sim.log.add(sentence), sim.timer);
-    }
-
-    /** Has something else run, in the midst of what runs. */
     private void other() {
-        if (!judging && device != null && depth < DEPTH && random.nextInt(3) == 0) {
-            boolean was = worker;
-            worker = false;
-            depth++;
-            try {
-                sim.step();
-            } finally {
-                depth--;
-                worker = was;
-            }
+        if (!judging && device != null) {
+            sim.other();
         }
     }
 
@@ -196,8 +158,8 @@ final class LifeJob implements AutoCloseable {
             throw new AssertionError(arena.mappedBytes() + " bytes of memory are left: "
                     + sim.log);
         }
-        // What a power failure has left beside the disk is nobody's.
-        for (String path : state.named(FIRST)) {
+        clean(state);
+        for (String path : state.files().keySet()) {
             if (new CrashImage(state.files().get(path)).inUse()) {
                 throw new AssertionError(path + " is marked as in use after the close");
             }
@@ -283,29 +245,12 @@ final class LifeJob implements AutoCloseable {
             CrashFolder after = new CrashFolder(found, random, () -> { }, () -> { },
                     (path, op) -> op);
             SimHost other = new SimHost(1);
-            WorkQueue none = new WorkQueue() {
-                @Override
-                public void run(int caller, Runnable todo) {
-                    other.later(todo);
-                }
-
-                @Override
-                public boolean inWorker() {
-                    return true;
-                }
-
-                @Override
-                public boolean watched() {
-                    return false;
-                }
-            };
-            Host host = new Host(other.clock, judges, name -> none, new Completions(false),
-                    (sentence, cause) -> { }, other.timer);
             Ploop opened = Ploop.open(found.chain(DiskDescriptor.TOP, FIRST), after, false,
-                    Options.of(FIRST), host, "j");
+                    Options.of(FIRST), other.host(judges), "j");
             other.run();
             opened.close();
             look(after.now(), closed);
+            clean(after.now());
         } catch (AssertionError | RuntimeException | BlockException e) {
             throw new AssertionError("after the crash, with " + found.descriptor() + " and the"
                     + " files " + found.files().keySet() + ": " + e.getMessage(), e);
@@ -333,6 +278,15 @@ final class LifeJob implements AutoCloseable {
             if (differs >= 0) {
                 throw new AssertionError("the snapshot " + guid + " differs at byte " + differs);
             }
+        }
+    }
+
+    /** Nothing is left beside the disk. */
+    private static void clean(CrashFolder.State found) {
+        if (!found.files().keySet().equals(new HashSet<>(found.named(FIRST)))
+                || !found.doubts().isEmpty()) {
+            throw new AssertionError("there are files " + found.files().keySet() + ", noted are "
+                    + found.doubts() + ", and named are only " + found.named(FIRST));
         }
     }
 

@@ -21,7 +21,12 @@ class LifeTest {
 
     private static int[] run(long seed, int steps, int rarely,
             BiFunction<String, FileOp, FileOp> fault) throws Exception {
-        try (LifeJob job = new LifeJob(seed, rarely, fault)) {
+        return run(seed, steps, rarely, fault, CrashFolder.Lie.NONE);
+    }
+
+    private static int[] run(long seed, int steps, int rarely,
+            BiFunction<String, FileOp, FileOp> fault, CrashFolder.Lie lie) throws Exception {
+        try (LifeJob job = new LifeJob(seed, rarely, fault, lie)) {
             try {
                 job.run(steps);
             } catch (AssertionError | RuntimeException e) {
@@ -69,6 +74,18 @@ class LifeTest {
                 run(seed, 300, 4, (path, op) -> op.kind() == kind && merging() ? null : op);
             }
         }).isInstanceOf(AssertionError.class);
+    }
+
+    /** Files are used before they are named, or go while they are; or are not known to be left. */
+    @ParameterizedTest
+    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "NONE")
+    void aFolderThatLiesIsSeen(CrashFolder.Lie lie) {
+        assertThatThrownBy(() -> {
+            for (int seed = 0; seed < 40; seed++) {
+                run(seed, 200, 4, (path, op) -> op, lie);
+            }
+        }).isInstanceOf(AssertionError.class).hasMessageContaining("after the crash")
+                .hasMessageContaining(lie == CrashFolder.Lie.NOTE ? "named are only" : "");
     }
 
     private static boolean merging() {

@@ -4,6 +4,7 @@ import dev.sluice.block.BlockException;
 import dev.sluice.block.Errno;
 import dev.sluice.storage.Backing;
 import dev.sluice.testing.MemoryFile;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.BiFunction;
@@ -11,7 +12,7 @@ import java.util.function.BiFunction;
 /** Files in memory, and what is written down of them. */
 final class MemoryFolder implements Folder {
     /** What is done to the folder itself, and can fail; WRITTEN fails when it is there. */
-    enum Act { WRITE, WRITTEN, FORGET, CREATE, REMOVE }
+    enum Act { WRITE, WRITTEN, FORGET, CREATE, REMOVE, NOTE }
 
     /** Looks at what is about to be done; throws to have it fail. */
     interface Watcher {
@@ -20,6 +21,7 @@ final class MemoryFolder implements Folder {
 
     final Map<String, MemoryFile> files = new TreeMap<>();
     DiskDescriptor written;
+    List<Doubt> doubts = List.of();
     Watcher watcher = (act, path) -> { };
     private final int blockSize;
     private final BiFunction<String, MemoryFile, Backing> opener;
@@ -90,10 +92,30 @@ final class MemoryFolder implements Folder {
         }
     }
 
+    @Override
+    public String mark(String path) {
+        MemoryFile file = files.get(path);
+        return file == null ? null : Integer.toHexString(System.identityHashCode(file));
+    }
+
+    @Override
+    public List<Doubt> doubts() {
+        return doubts;
+    }
+
+    @Override
+    public void doubt(List<Doubt> noted) throws BlockException {
+        watcher.before(Act.NOTE, "");
+        doubts = List.copyOf(noted);
+    }
+
+    @Override
+    public void sweep() {}
+
     /** The files of the disk as it is written down. */
     Chain chain(String first) throws BlockException {
         if (written == null) {
-            return new Chain(java.util.List.of(new Chain.Part(first, false)));
+            return new Chain(List.of(new Chain.Part(first, false)));
         }
         return new Chain(written.chain(written.top()).stream()
                 .map(image -> new Chain.Part(image.file(), image.plain())).toList());

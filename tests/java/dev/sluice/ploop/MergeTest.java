@@ -10,6 +10,7 @@ import dev.sluice.block.Op;
 import dev.sluice.testing.FileOp;
 import dev.sluice.testing.TestBio;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -217,9 +218,21 @@ class MergeTest {
             assertThat(rig.folder.files).hasSize(twice ? 4 : 3);
             assertThat(rig.folder.written.equals(before)).isEqualTo(!twice);
             rig.folder.watcher = (act, path) -> { };
-            rig.ploop.close();
+            assertThat(rig.text("state")).isEqualTo(twice ? "failed" : "running");
+            assertThat(rig.run(Op.WRITE, 0, CLUSTER)).as("it may be gone with the old top")
+                    .isEqualTo(twice ? Errno.EIO : Errno.OK);
+            Ploop old = rig.ploop;
+            rig.ploop = null;
+            if (twice) {
+                assertThatThrownBy(old::close).hasMessageContaining("which disk it is");
+            } else {
+                old.close();
+            }
             rig.reopenDisk();
             rig.expect(4 * CLUSTER, 4 * CLUSTER, 2);
+            assertThat(rig.folder.files.keySet()).isEqualTo(Set.copyOf(rig.folder.written.images()
+                    .stream().map(DiskDescriptor.Image::file).toList()));
+            assertThat(rig.folder.doubts).isEmpty();
         }
     }
 

@@ -3,7 +3,11 @@ package dev.sluice.testing;
 import dev.sluice.block.Device;
 import dev.sluice.block.Memory;
 import dev.sluice.block.Target;
+import dev.sluice.sys.Arena;
+import dev.sluice.work.Completions;
+import dev.sluice.work.Host;
 import dev.sluice.work.Timer;
+import dev.sluice.work.WorkQueue;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -14,6 +18,8 @@ import java.util.Random;
  * says what runs next. The same seed gives the same run. Not thread-safe.
  */
 public final class SimHost {
+    private static final int DEPTH = 3;
+
     /** What devices logged. */
     public final List<String> log = new ArrayList<>();
     public final VirtualClock clock = new VirtualClock();
@@ -21,6 +27,8 @@ public final class SimHost {
     /** Expires as the clock goes on; where nothing else is to do, the clock goes on to it. */
     public final Timer timer;
     private final List<Runnable> queue = new ArrayList<>();
+    private boolean worker;
+    private int depth;
 
     public SimHost(long seed) {
         random = new Random(seed);
@@ -51,6 +59,50 @@ public final class SimHost {
         queue.remove(queue.size() - 1);
         task.run();
         return true;
+    }
+
+    /** Sometimes has something else run, in the midst of what runs. */
+    public void other() {
+        if (depth < DEPTH && random.nextInt(3) == 0) {
+            boolean was = worker;
+            worker = false;
+            depth++;
+            try {
+                step();
+            } finally {
+                depth--;
+                worker = was;
+            }
+        }
+    }
+
+    /** What targets are given here: work for workers is queued as all else. */
+    public Host host(Arena arena) {
+        WorkQueue workers = new WorkQueue() {
+            @Override
+            public void run(int caller, Runnable work) {
+                later(() -> {
+                    worker = true;
+                    try {
+                        work.run();
+                    } finally {
+                        worker = false;
+                    }
+                });
+            }
+
+            @Override
+            public boolean inWorker() {
+                return worker;
+            }
+
+            @Override
+            public boolean watched() {
+                return false;
+            }
+        };
+        return new Host(clock, arena, name -> workers, new Completions(false),
+                (sentence, cause) -> log.add(sentence), timer);
     }
 
     /** Runs until nothing is queued. */

@@ -73,6 +73,8 @@ final class ImageCheck implements Callable<Integer> {
             }
         }
         String wrong = damaged || chain.files().size() == 1 ? null : wrong(chain);
+        LeftFiles left = Chain.described(word) ? LeftFiles.of(word)
+                : new LeftFiles(List.of(), List.of());
         if (chain.files().size() == 1) {
             checked.forEach(facts -> out.println(Json.text(facts)));
         } else if (json) {
@@ -80,10 +82,14 @@ final class ImageCheck implements Callable<Integer> {
             all.put("filename", word);
             all.put("chain", wrong == null ? "sound" : wrong);
             all.put("files", checked);
+            left.put(all);
             out.println(Json.text(all));
         } else if (!damaged) {
             out.println(word + ": " + (wrong == null ? "a sound chain of " + chain.files().size()
                     + " files" : "no sound chain: " + wrong));
+        }
+        if (!json) {
+            left.lines().forEach(out::println);
         }
         return damaged || wrong != null ? DAMAGED : leaks ? LEAKS : 0;
     }

@@ -37,6 +37,7 @@ final class ImageList implements Callable<Integer> {
     public Integer call() throws BlockException {
         DiskDescriptor descriptor = DiskDescriptor.read(path);
         add(descriptor, DiskDescriptor.NOTHING, 0);
+        LeftFiles left = LeftFiles.of(path.toString());
         PrintWriter out = spec.commandLine().getOut();
         if (json) {
             Map<String, Object> all = new LinkedHashMap<>();
@@ -45,10 +46,12 @@ final class ImageList implements Callable<Integer> {
             all.put("cluster-size", descriptor.clusterSectors() * 512);
             all.put("current", descriptor.top());
             all.put("snapshots", rows);
+            left.put(all);
             out.println(Json.text(all));
         } else {
             out.println(path + ": a disk of " + Units.size(descriptor.sectors() * 512));
             rows.forEach(row -> out.println(line(row)));
+            left.lines().forEach(out::println);
         }
         return 0;
     }

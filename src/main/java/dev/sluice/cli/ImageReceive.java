@@ -102,6 +102,10 @@ final class ImageReceive implements Callable<Integer> {
                 // Of a file that is gone it would be taken for one of this.
                 Transfer.forget(path);
             }
+            if (next != null && old != null) {
+                // It is not in the descriptor: nobody was told of it.
+                NewFile.withdraw(file, Transfer.part(path));
+            }
             try (NewFile made = new NewFile(file, Transfer.part(path))) {
                 take(made.draft(), stream, buffer, old);
                 publish(made, header);
@@ -119,8 +123,7 @@ final class ImageReceive implements Callable<Integer> {
         try (OpenFile top = top(header)) {
             // It may have become another one while the stream came.
             DiskDescriptor next = described(header);
-            made.publish();
-            next.write(path);
+            made.publish(() -> next.write(path));
         }
     }
 

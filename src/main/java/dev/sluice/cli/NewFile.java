@@ -2,6 +2,7 @@ package dev.sluice.cli;
 
 import dev.sluice.block.BlockException;
 import dev.sluice.block.Errno;
+import dev.sluice.storage.Drafts;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.FileAlreadyExistsException;
@@ -25,8 +26,8 @@ final class NewFile implements AutoCloseable {
         if (Files.exists(path)) {
             throw exists();
         }
-        draft = this.path.resolveSibling("." + path.getFileName() + ".sluice-"
-                + ProcessHandle.current().pid());
+        draft = Drafts.of(this.path);
+        Drafts.sweep(this.path.getParent(), OpenFile::warn);
         try {
             Files.createFile(draft);
         } catch (IOException e) {
@@ -52,6 +53,17 @@ final class NewFile implements AutoCloseable {
         }
     }
 
+    /** Takes a name back that a file was given before a crash, if it still has the other one. */
+    static void withdraw(Path path, Path draft) throws BlockException {
+        try {
+            if (Files.exists(path) && Files.exists(draft) && Files.isSameFile(path, draft)) {
+                Files.delete(path);
+            }
+        } catch (IOException e) {
+            throw new BlockException(Errno.EIO, path + " cannot be made anew: " + e, e);
+        }
+    }
+
     /** Where it is to be written. */
     Path draft() {
         return draft;
@@ -66,8 +78,19 @@ final class NewFile implements AutoCloseable {
                 + ")", e);
     }
 
+    /** What is done once a file has its name. */
+    @FunctionalInterface
+    interface Step {
+        void run() throws BlockException;
+    }
+
     /** Gives it its name, durably; what it holds is durable by now. A file that exists stays. */
     void publish() throws BlockException {
+        publish(() -> { });
+    }
+
+    /** The same; after a crash the other name is still there if {@code then} was not done. */
+    void publish(Step then) throws BlockException {
         try {
             // A link never replaces a file, whoever made it meanwhile.
             Files.createLink(path, draft);
@@ -76,7 +99,13 @@ final class NewFile implements AutoCloseable {
         } catch (IOException | UnsupportedOperationException e) {
             move();
         }
+        sync();
+        then.run();
         discard();
+        sync();
+    }
+
+    private void sync() throws BlockException {
         try {
             sync(path.getParent());
         } catch (IOException e) {

@@ -4,14 +4,16 @@ import dev.sluice.block.BlockException;
 import dev.sluice.block.Errno;
 import dev.sluice.ploop.Chain;
 import dev.sluice.ploop.DiskDescriptor;
+import dev.sluice.ploop.DiskFolder;
+import dev.sluice.ploop.Doubt;
 import dev.sluice.ploop.Folder;
+import dev.sluice.ploop.Leftovers;
 import dev.sluice.ploop.Progress;
 import dev.sluice.storage.Backing;
 import dev.sluice.storage.FileBacking;
 import dev.sluice.sys.Arena;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 
 /**
  * Takes a snapshot away. One that nothing stands on goes with its file; of one that another stands
@@ -63,15 +65,13 @@ final class SnapshotRemoval {
     }
 
     private void drop() throws BlockException {
-        Path file = Path.of(path).toAbsolutePath().resolveSibling(before.image(guid).file());
         try (Arena arena = new Arena(); Backing top = top(arena)) {
-            before.without(guid).write(Path.of(path));
-            Files.deleteIfExists(file);
-        } catch (BlockException e) {
-            throw e;
-        } catch (IOException e) {
-            throw new BlockException(Errno.EIO, file + " is no part of the disk any more, but"
-                    + " cannot be deleted: " + e, e);
+            Folder folder = new DiskFolder(Path.of(path), path, false, arena, OpenFile::warn);
+            Leftovers leftovers = new Leftovers(folder, arena);
+            String file = folder.path(before.image(guid).file());
+            leftovers.leaving(file);
+            folder.write(before.without(guid));
+            leftovers.remove(file);
         }
     }
 
@@ -125,6 +125,26 @@ final class SnapshotRemoval {
         @Override
         public void remove(String of) throws BlockException {
             real.remove(of);
+        }
+
+        @Override
+        public String mark(String of) throws BlockException {
+            return real.mark(of);
+        }
+
+        @Override
+        public List<Doubt> doubts() throws BlockException {
+            return real.doubts();
+        }
+
+        @Override
+        public void doubt(List<Doubt> files) throws BlockException {
+            real.doubt(files);
+        }
+
+        @Override
+        public void sweep() {
+            real.sweep();
         }
     }
 }

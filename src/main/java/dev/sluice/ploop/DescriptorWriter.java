@@ -1,48 +1,13 @@
 package dev.sluice.ploop;
 
-import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 
-/** Stores a DiskDescriptor.xml. */
+/** The text of a DiskDescriptor.xml. */
 final class DescriptorWriter {
     private final StringBuilder text = new StringBuilder("<?xml version=\"1.0\"?>\n");
     private int depth;
 
     private DescriptorWriter() {}
-
-    /** Another file is made beside it, is durable, and then takes its name. */
-    static void write(DiskDescriptor descriptor, Path to) throws IOException {
-        Path file = Files.exists(to) ? to.toRealPath() : to.toAbsolutePath();
-        Path folder = file.getParent();
-        Path next = Files.createTempFile(folder, "." + file.getFileName(), ".new");
-        try {
-            Files.setPosixFilePermissions(next, Files.exists(file)
-                    ? Files.getPosixFilePermissions(file)
-                    : PosixFilePermissions.fromString("rw-r--r--"));
-            ByteBuffer bytes = ByteBuffer.wrap(text(descriptor).getBytes(StandardCharsets.UTF_8));
-            try (FileChannel channel = FileChannel.open(next, StandardOpenOption.WRITE)) {
-                while (bytes.hasRemaining()) {
-                    channel.write(bytes);
-                }
-                channel.force(true);
-            }
-            Files.move(next, file, StandardCopyOption.ATOMIC_MOVE,
-                    StandardCopyOption.REPLACE_EXISTING);
-        } finally {
-            Files.deleteIfExists(next);
-        }
-        try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
-            channel.force(true);
-        }
-    }
 
     static String text(DiskDescriptor descriptor) {
         DescriptorWriter writer = new DescriptorWriter();

@@ -3,6 +3,7 @@ package dev.sluice.ploop;
 import dev.sluice.block.BlockException;
 import dev.sluice.block.Errno;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -86,7 +87,8 @@ public record DiskDescriptor(String root, long sectors, long clusterSectors, lon
     public void write(Path file) throws BlockException {
         check(file.toString());
         try {
-            DescriptorWriter.write(this, file);
+            DurableFile.write(file, DescriptorWriter.text(this)
+                    .getBytes(StandardCharsets.UTF_8));
         } catch (IOException e) {
             throw new BlockException(Errno.EIO, file + " cannot be written: " + e
                     + "; what was there is unchanged", e);
@@ -184,6 +186,11 @@ public record DiskDescriptor(String root, long sectors, long clusterSectors, lon
                 TRACK, images, TOP, shots);
     }
 
+    /** Whether a text is a GUID as it stands in descriptors. */
+    static boolean isGuid(String text) {
+        return GUID.matcher(text).matches();
+    }
+
     /** A GUID that nobody has. */
     public static String newGuid() {
         return "{" + UUID.randomUUID() + "}";
@@ -224,8 +231,12 @@ public record DiskDescriptor(String root, long sectors, long clusterSectors, lon
 
     /** A name for a new image, by the rule of OpenVZ: the lowest one's with a GUID behind it. */
     public String newFile() throws BlockException {
-        String lowest = chain(top).get(0).file;
-        return lowest.replaceAll("\\.\\{[^/]*}$", "") + "." + newGuid();
+        return stem() + "." + newGuid();
+    }
+
+    /** What names of its images begin with, if they were made by that rule. */
+    String stem() throws BlockException {
+        return chain(top).get(0).file.replaceAll("\\.\\{[^/]*}$", "");
     }
 
     /**

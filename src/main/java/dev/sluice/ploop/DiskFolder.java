@@ -4,14 +4,22 @@ import dev.sluice.block.BlockException;
 import dev.sluice.block.Device;
 import dev.sluice.block.Errno;
 import dev.sluice.storage.Backing;
+import dev.sluice.storage.Drafts;
 import dev.sluice.storage.FileBacking;
 import dev.sluice.sys.Arena;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
 
 /** Files of the system, named by a DiskDescriptor.xml, or to be named by one. */
 public final class DiskFolder implements Folder {
@@ -83,7 +91,7 @@ public final class DiskFolder implements Folder {
         }
         try {
             Files.setPosixFilePermissions(file, Files.getPosixFilePermissions(Path.of(like)));
-            sync(file.getParent());
+            DurableFile.sync(file.getParent());
             return FileBacking.open(path, direct, false, arena, log);
         } catch (BlockException e) {
             remove(path);
@@ -98,15 +106,90 @@ public final class DiskFolder implements Folder {
     public void remove(String path) throws BlockException {
         try {
             Files.delete(Path.of(path));
-            sync(Path.of(path).getParent());
+            DurableFile.sync(Path.of(path).getParent());
         } catch (IOException e) {
             throw new BlockException(Errno.EIO, path + " cannot be removed: " + e, e);
         }
     }
 
-    private static void sync(Path folder) throws IOException {
-        try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
-            channel.force(true);
+    @Override
+    public String mark(String path) throws BlockException {
+        try {
+            Map<String, Object> all = Files.readAttributes(Path.of(path), "unix:dev,ino");
+            return all.get("dev") + ":" + all.get("ino");
+        } catch (NoSuchFileException e) {
+            return null;
+        } catch (IOException e) {
+            throw new BlockException(Errno.EIO, path + " cannot be looked at: " + e, e);
+        }
+    }
+
+    /**
+     * Files that are named as images of this disk are, and are none as far as is written down: what
+     * they are for is not known here.
+     */
+    public List<String> strays() throws BlockException {
+        List<String> found = new ArrayList<>();
+        DiskDescriptor written = read();
+        if (written == null) {
+            return found;
+        }
+        String stem = Path.of(path(written.stem())).getFileName() + ".";
+        Set<String> known = new HashSet<>(new Leftovers(this, arena).pending());
+        written.images().forEach(image -> known.add(path(image.file())));
+        try (DirectoryStream<Path> all = Files.newDirectoryStream(descriptor.getParent())) {
+            for (Path file : all) {
+                String name = file.getFileName().toString();
+                if (name.startsWith(stem) && DiskDescriptor.isGuid(name.substring(stem.length()))
+                        && !known.contains(file.toString())) {
+                    found.add(file.toString());
+                }
+            }
+        } catch (IOException | DirectoryIteratorException e) {
+            throw new BlockException(Errno.EIO, descriptor.getParent() + " cannot be listed: " + e,
+                    e);
+        }
+        return found;
+    }
+
+    private Path note() {
+        return descriptor.resolveSibling("." + descriptor.getFileName() + ".files");
+    }
+
+    @Override
+    public List<Doubt> doubts() throws BlockException {
+        Path note = note();
+        try {
+            return Files.exists(note) ? Doubt.parse(note.toString(), Files.readString(note))
+                    : List.of();
+        } catch (IOException e) {
+            throw new BlockException(Errno.EIO, note + " cannot be read: " + e, e);
+        }
+    }
+
+    @Override
+    public void doubt(List<Doubt> files) throws BlockException {
+        Path note = note();
+        try {
+            if (!files.isEmpty()) {
+                DurableFile.write(note, Doubt.text(files).getBytes(StandardCharsets.UTF_8));
+            } else if (Files.deleteIfExists(note)) {
+                DurableFile.sync(note.getParent());
+            }
+        } catch (IOException e) {
+            throw new BlockException(Errno.EIO, note + " cannot be written: " + e, e);
+        }
+    }
+
+    @Override
+    public void sweep() {
+        Drafts.sweep(descriptor.getParent(), log);
+        try {
+            DurableFile.sweep(descriptor);
+            DurableFile.sweep(note());
+        } catch (IOException e) {
+            log.error("what a crash left beside " + descriptor + " cannot be taken away: " + e,
+                    null);
         }
     }
 }

@@ -2,6 +2,7 @@ package dev.sluice.ploop;
 
 import dev.sluice.block.BlockException;
 import dev.sluice.storage.Backing;
+import java.util.List;
 
 /**
  * Where the files of a disk are, and what is written down of them. What changes here is durable
@@ -34,4 +35,19 @@ public interface Folder {
 
     /** Takes a file away; who has it open goes on with it. */
     void remove(String path) throws BlockException;
+
+    /** Tells a file from any other, whatever its name is; null where there is none. No blanks. */
+    String mark(String path) throws BlockException;
+
+    /** The files that {@link #doubt} noted last. */
+    List<Doubt> doubts() throws BlockException;
+
+    /** Notes files that come or go, in place of those before. */
+    void doubt(List<Doubt> files) throws BlockException;
+
+    /**
+     * Takes away what was being written when a process was killed, and had no name yet that anybody
+     * knows. Who calls has the disk locked for writing.
+     */
+    void sweep();
 }

@@ -203,6 +203,9 @@ final class Merge implements LongWork.Job {
             next.start(old);
             DiskDescriptor now = snapshots.of(common);
             described = snapshots.state().written() != null;
+            if (described) {
+                snapshots.leftovers().leaving(lower.path());
+            }
             snapshots.write(now.without(now.shot(now.top()).parent()));
         } catch (BlockException | RuntimeException | Error e) {
             next.release();
@@ -229,7 +232,7 @@ final class Merge implements LongWork.Job {
         try {
             lower.backing().close();
             if (described) {
-                snapshots.folder().remove(lower.path());
+                snapshots.leftovers().remove(lower.path());
             } else {
                 common.host.log().error(lower.path() + " is no part of the disk any more; it is"
                         + " left where it is, as others may stand on it", null);
@@ -263,7 +266,8 @@ final class Merge implements LongWork.Job {
             }
             if (used) {
                 common.host.log().error(lower.path() + " is no part of the disk any more, but is"
-                        + " read from yet; it is left where it is, and stays open", null);
+                        + " read from yet; it is left where it is, and stays open"
+                        + (described ? " until the disk is opened again" : ""), null);
             } else {
                 remove();
             }

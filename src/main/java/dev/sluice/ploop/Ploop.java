@@ -63,7 +63,7 @@ public final class Ploop implements Target {
             Host host, String device) throws BlockException {
         String path = options.path();
         Header top = Image.header(path, backing, host.arena());
-        Snapshots snapshots = new Snapshots(folder, path, options.word());
+        Snapshots snapshots = new Snapshots(folder, path, options.word(), host);
         boolean left = backing.readOnly() && snapshots.names(path);
         Below below = Below.of(lowers, path, top, left, host.arena(), host.log());
         try {
@@ -104,13 +104,29 @@ public final class Ploop implements Target {
                 opened.add(new Lower(file.path(), folder.open(file.path(), readOnly || lower),
                         file.raw()));
             }
-            return open(opened.get(last).backing(), opened.subList(0, last), folder,
+            if (!readOnly) {
+                unchanged(chain, folder);
+            }
+            Ploop disk = open(opened.get(last).backing(), opened.subList(0, last), folder,
                     options.at(chain.top()), host, device);
+            if (!readOnly) {
+                disk.snapshots.tidy(chain);
+            }
+            return disk;
         } catch (BlockException | RuntimeException | Error e) {
             for (Lower file : opened) {
                 file.backing().close();
             }
             throw e;
+        }
+    }
+
+    /** What somebody else had open until now may have made it another disk; now it is locked. */
+    private static void unchanged(Chain chain, Folder folder) throws BlockException {
+        DiskDescriptor now = folder.read();
+        if (now != null && !folder.path(now.image(now.top()).file()).equals(chain.top())) {
+            throw new BlockException(Errno.EBUSY, "the snapshots of " + chain.top() + " have"
+                    + " changed while it was opened; try again");
         }
     }
 

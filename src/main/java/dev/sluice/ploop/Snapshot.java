@@ -96,6 +96,7 @@ final class Snapshot implements LongWork.Job {
                     + " there can be no more; merge some first");
         }
         path = snapshots.folder().path(file);
+        snapshots.leftovers().making(path);
         backing = snapshots.folder().create(path, common.options.path());
         next = open(common);
         next.growth.prepare();
@@ -178,8 +179,12 @@ final class Snapshot implements LongWork.Job {
     public void ended(boolean well) {
         if (old != null && stops()) {
             undo();
-        } else if (old != null && old.common.failed()) {
-            next.common.fail("what lies below " + path + " could not be made durable", Errno.EIO);
+        } else if (old != null) {
+            if (old.common.failed()) {
+                next.common.fail("what lies below " + path + " could not be made durable",
+                        Errno.EIO);
+            }
+            snapshots.settle();
         }
     }
 
@@ -195,16 +200,16 @@ final class Snapshot implements LongWork.Job {
         old.noSpace.restart();
         try {
             // What is written down may name the new image even though writing it failed.
-            boolean named = writing && !snapshots.restored(before, old.common.host.log());
+            boolean named = writing && !snapshots.restored(before);
             if (next != null) {
                 next.end();
                 next.close();
             }
             if (backing != null) {
                 backing.close();
-                if (!named) {
-                    snapshots.folder().remove(path);
-                }
+            }
+            if (path != null && !named) {
+                snapshots.leftovers().remove(path);
             }
         } catch (BlockException e) {
             old.common.host.log().error("a snapshot that was not made leaves something behind: "

@@ -3,6 +3,7 @@ package dev.sluice.ploop;
 import dev.sluice.block.BlockException;
 import dev.sluice.block.Device;
 import dev.sluice.block.Errno;
+import dev.sluice.work.Host;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -12,7 +13,10 @@ import java.util.Objects;
 /** What is known of the states of a disk: as it is written down, or, before that, as it is. */
 final class Snapshots {
     private final Folder folder;
+    private final Device.Log log;
     private final String path;
+    private final Leftovers leftovers;
+    private final List<String> notes = new ArrayList<>();
     private volatile DiskDescriptor written;
     private volatile String word;
 
@@ -21,8 +25,10 @@ final class Snapshots {
      * @param path of the image that is written
      * @param word what a table line says of it
      */
-    Snapshots(Folder folder, String path, String word) throws BlockException {
+    Snapshots(Folder folder, String path, String word, Host host) throws BlockException {
         this.folder = folder;
+        this.log = host.log();
+        this.leftovers = folder == null ? null : new Leftovers(folder, host.arena());
         this.path = path;
         this.word = word;
         this.written = folder == null ? null : folder.read();
@@ -35,6 +41,36 @@ final class Snapshots {
                     + " its files are; open it by a path");
         }
         return folder;
+    }
+
+    /** Keeps account of files that come and go. */
+    Leftovers leftovers() throws BlockException {
+        folder();
+        return leftovers;
+    }
+
+    /**
+     * Takes away what a crash left beside the files of the disk, which are locked for writing by
+     * now. Before all else.
+     */
+    void tidy(Chain chain) {
+        try {
+            notes.addAll(leftovers.clear(chain));
+            folder.sweep();
+        } catch (BlockException e) {
+            notes.add("what a crash left may still be there: " + e.getMessage());
+        }
+        notes.forEach(note -> log.error(path + ": " + note, null));
+    }
+
+    /** A change of the files is over, however it ended. */
+    void settle() {
+        try {
+            leftovers.settle();
+        } catch (BlockException e) {
+            log.error("files of " + path + " stay noted as in doubt until it is opened again: "
+                    + e.getMessage(), e);
+        }
     }
 
     /** What is written down; where nothing is yet, what would be. */
@@ -89,7 +125,7 @@ final class Snapshots {
      * Has written down what was before, after all: what {@link #state} was then. False where that
      * cannot be: the files stay that are named now.
      */
-    boolean restored(State before, Device.Log log) {
+    boolean restored(State before) {
         written = before.written;
         word = before.word;
         try {
@@ -123,6 +159,9 @@ final class Snapshots {
 
     /** Puts the states of the disk, and the files that it is made of, bottom first. */
     void status(Map<String, Object> all, Common common) {
+        List<String> said = new ArrayList<>(notes);
+        said.addAll(common.image.notes());
+        all.put("notes", said);
         List<String> files = new ArrayList<>();
         common.below.lowers().forEach(lower -> files.add(lower.path()));
         files.add(common.options.path());

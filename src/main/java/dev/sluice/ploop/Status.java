@@ -68,7 +68,6 @@ final class Status {
         Tuning tuning = common.tuning;
         all.put("dirty_timeout", Units.duration(tuning.timeoutNanos()));
         all.put("dirty_max_age", Units.duration(tuning.ageNanos()));
-        all.put("notes", common.image.notes());
     }
 
     /** Bytes of the disk that have a cluster. */

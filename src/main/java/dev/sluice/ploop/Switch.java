@@ -53,10 +53,12 @@ final class Switch implements LongWork.Job {
         String file = was.newFile();
         DiskDescriptor now = was.switched(guid, file);
         path = snapshots.folder().path(file);
+        snapshots.leftovers().making(path);
         backing = snapshots.folder().create(path, old.common.options.path());
         open(now);
         ploop.hold();
         try {
+            snapshots.leftovers().leaving(old.common.options.path());
             before = snapshots.state();
             snapshots.write(now);
             ploop.replace(next);
@@ -112,23 +114,26 @@ final class Switch implements LongWork.Job {
         if (old == null) {
             return;
         }
-        Top gone = done ? old : next;
-        Backing file = done ? old.common.backing : backing;
-        List<Lower> below = done ? old.common.below.lowers() : lowers;
+        // What is written down may name the new image even though writing it failed.
+        boolean known = done || before == null || snapshots.restored(before);
+        if (!known) {
+            // What is written to the old one would be lost if the disk is the new one.
+            old.common.fail("which disk it is is not known, as it cannot be written down",
+                    Errno.EIO);
+        }
         try {
-            // What is written down may name the new image even though writing it failed.
-            boolean named = !done && before != null
-                    && !snapshots.restored(before, old.common.host.log());
+            Top gone = done ? old : next;
             if (gone != null) {
                 gone.end();
                 gone.close();
             }
-            Below.closeAll(below);
+            Below.closeAll(done ? old.common.below.lowers() : lowers);
+            Backing file = done ? old.common.backing : backing;
             if (file != null) {
                 file.close();
-                if (!named) {
-                    snapshots.folder().remove(done ? old.common.options.path() : path);
-                }
+            }
+            if (known && path != null) {
+                snapshots.leftovers().remove(done ? old.common.options.path() : path);
             }
         } catch (BlockException e) {
             old.common.host.log().error("a switch leaves something behind: " + e.getMessage(), e);
