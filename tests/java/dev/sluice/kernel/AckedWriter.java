@@ -141,6 +141,19 @@ final class AckedWriter implements AutoCloseable {
         return true;
     }
 
+    /** All that was written, as it is if nothing is lost. */
+    List<Long> last() {
+        return may.stream().map(Deque::getLast).toList();
+    }
+
+    /** From now on this is what is there. */
+    void is(List<Long> values) {
+        for (int i = 0; i < may.size(); i++) {
+            may.get(i).clear();
+            may.get(i).add(values.get(i));
+        }
+    }
+
     /** How many syncs and synchronous writes were acknowledged. */
     long syncs() {
         return syncs;

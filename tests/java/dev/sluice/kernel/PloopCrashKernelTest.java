@@ -77,18 +77,9 @@ final class PloopCrashKernelTest {
     }
 
     private static void killInTheMidst(Mounted m, AckedWriter writer, int millis)
-            throws InterruptedException {
-        Throwable[] failure = {null};
-        Thread thread = new Thread(
-                () -> writer.write(m.file("disk"), Integer.MAX_VALUE), "writer");
-        thread.setUncaughtExceptionHandler((t, e) -> failure[0] = e);
+            throws Exception {
         try (Shell.Running fio = fio(m.file("disk"))) {
-            thread.start();
-            Thread.sleep(millis);
-            Shell.run("kill", "-KILL", Long.toString(m.pid())).ok();
-            thread.join(20_000);
-            assertThat(thread.isAlive()).as("the writer still runs").isFalse();
-            assertThat(failure[0]).isNull();
+            Killed.whileWriting(m, "disk", writer, () -> Thread.sleep(millis));
             Shell.Result r = fio.await(Duration.ofSeconds(20));
             assertThat(r.out() + r.err()).doesNotContain("verify: ");
         }

@@ -137,7 +137,10 @@ final class RestingDiskKernelTest {
             for (int i = 0; i < 2; i++) {
                 kill(command, 400 + random.nextInt(800));
                 // Whatever it was at is opened, and closed, and is what it was.
-                bash("$S image compact $D; same model; $S image check $D").ok();
+                bash("$S image compact $D; same model; $S image check $D > said;"
+                        + " ! grep left said; ! grep unknown said; rm said; for f in *.hds*; do"
+                        + " [[ $f == $D ]] || grep -F \"<File>$f<\" $D > log; done;"
+                        + " ls -A > all; ! grep '^[.]' all; rm all").ok();
             }
         }
         bash("for g in " + TWO + " " + THREE + "; do $S image list $D | grep -q $g || continue;"
