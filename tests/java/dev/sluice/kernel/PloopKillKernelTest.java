@@ -32,7 +32,7 @@ import org.junit.jupiter.api.Timeout;
 @Tag("kernel")
 @Timeout(150)
 final class PloopKillKernelTest {
-    private static final int TIMES = 3;
+    private static final int TIMES = 2;
     private static final int BLOCKS = 2048;
     private static final int CLUSTER_BLOCKS = 16;
     private static final long MORE = 64L << 20;
