@@ -102,7 +102,7 @@ final class ImageReceive implements Callable<Integer> {
                 // Of a file that is gone it would be taken for one of this.
                 Transfer.forget(path);
             }
-            if (next != null && old != null) {
+            if (!file.equals(path) && old != null) {
                 // It is not in the descriptor: nobody was told of it.
                 NewFile.withdraw(file, Transfer.part(path));
             }
