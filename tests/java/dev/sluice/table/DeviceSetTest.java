@@ -20,6 +20,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
@@ -280,6 +282,53 @@ class DeviceSetTest {
         }
     }
 
+    private static Thread started(Thread thread) throws InterruptedException {
+        thread.start();
+        for (int i = 0; i < 5000 && thread.getState() != Thread.State.TIMED_WAITING; i++) {
+            Thread.sleep(1);
+        }
+        return thread;
+    }
+
+    /** Its descriptors may be another's by then. */
+    @Test
+    void whatIsRemovedAtTheEndIsClosedOnce() throws Exception {
+        Queue<Runnable> work = new ConcurrentLinkedQueue<>();
+        Host slow = new Host(new SystemClock(), arena, TestQueues.of(work::add),
+                new Completions(false), host.log(), host.timer());
+        DeviceSet set = DeviceSet.open(Table.parse("a 1M leaf blocks=yes", types), types, slow,
+                (Path) null);
+        Bio stuck = new Bio(bio -> { }).set(Op.READ, 0, 512, false, arena.map(4096), 0, 0);
+        set.device("a").submit(stuck);
+        stuck.release();
+        Thread removing = started(new Thread(() -> quietly(() ->
+                set.remove(List.of("a"), 20_000, () -> { }))));
+        Thread closing = started(new Thread(() -> quietly(() -> set.close(20_000, () -> { }))));
+        for (int i = 0; i < 20_000 && (removing.isAlive() || closing.isAlive()); i++) {
+            Runnable next = work.poll();
+            if (next == null) {
+                Thread.sleep(1);
+            } else {
+                next.run();
+            }
+        }
+        removing.join(20_000);
+        closing.join(20_000);
+        assertThat(events).filteredOn("close a"::equals).hasSize(1);
+    }
+
+    private interface Closing {
+        void run() throws BlockException;
+    }
+
+    private static void quietly(Closing what) {
+        try {
+            what.run();
+        } catch (BlockException e) {
+            throw new AssertionError(e);
+        }
+    }
+
     private DeviceSet withMore(String first, String more) throws BlockException {
         DeviceSet set = open(first);
         events.clear();
@@ -352,7 +401,6 @@ class DeviceSetTest {
         set.close();
     }
 
-    /** Whoever found the device before may go on looking; it is closed when he has gone. */
     /** It could be found before the one above it failed. */
     @Test
     void whatFailsToOpenIsNotClosedWhileSomebodyLooksAtIt() throws Exception {
@@ -379,6 +427,7 @@ class DeviceSetTest {
         set.close();
     }
 
+    /** Whoever found the device before may go on looking; it is closed when he has gone. */
     @Test
     void aDeviceStaysOpenWhileSomebodyLooksAtIt() throws Exception {
         DeviceSet set = open("a 1M bare\nb 1M leaf");

@@ -11,10 +11,12 @@ import dev.sluice.target.TargetType;
 import dev.sluice.work.Host;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.WeakHashMap;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -37,6 +39,9 @@ public final class DeviceSet implements AutoCloseable {
     private final List<Device> opened = new CopyOnWriteArrayList<>();
     private final Map<String, Device> byName = new ConcurrentHashMap<>();
     private final Visits visits = new Visits();
+    /** Who closes a device puts it here first: it may be removed when all are closed. */
+    private final Set<Device> closed =
+            Collections.newSetFromMap(Collections.synchronizedMap(new WeakHashMap<>()));
 
     private final Host host;
     private final List<TargetType> types;
@@ -280,18 +285,22 @@ public final class DeviceSet implements AutoCloseable {
             if (used || !idle || !shut(device, left(deadline, limitMillis), failures)) {
                 busy.add(device);
                 busy.addAll(device.lowers());
-                continue;
-            }
-            try {
-                replies.run();
-                device.target().close();
-            } catch (BlockException e) {
-                failures.add(device, e.errno(), e.getMessage(), e);
-            } catch (Exception e) {
-                failures.add(device, Errno.EIO, "closing failed: " + e, e);
+            } else if (closed.add(device)) {
+                close(device, replies, failures);
             }
         }
         failures.throwIfAny();
+    }
+
+    private static void close(Device device, Runnable replies, Failures failures) {
+        try {
+            replies.run();
+            device.target().close();
+        } catch (BlockException e) {
+            failures.add(device, e.errno(), e.getMessage(), e);
+        } catch (Exception e) {
+            failures.add(device, Errno.EIO, "closing failed: " + e, e);
+        }
     }
 
     private long left(long deadline, long limitMillis) {
