@@ -53,7 +53,11 @@ final class LiveSendTest {
     }
 
     private void status(UUID id, int left) throws IOException {
-        Files.writeString(control.resolve("status.json"), "{\"size\": " + CLUSTER
+        status(id, left, CLUSTER);
+    }
+
+    private void status(UUID id, int left, long size) throws IOException {
+        Files.writeString(control.resolve("status.json"), "{\"size\": " + size
                 + ", \"type\": \"ploop\", \"target\": {\"tracking\": \"on\", \"tracking_id\": \""
                 + id + "\", \"tracking_left\": " + left + ", \"cluster\": " + CLUSTER + "}}");
     }
@@ -90,6 +94,21 @@ final class LiveSendTest {
                 .isInstanceOf(BlockException.class).hasMessageContaining("--from");
         assertThatThrownBy(() -> sent(SNAPSHOT, new Transfer(all, 0)))
                 .isInstanceOf(BlockException.class).hasMessageContaining("--from");
+    }
+
+    /** It may have grown since it was found; it does not while its changes are tracked. */
+    @Test
+    void theDiskIsAsLargeAsItIsWhenChangesAreTracked() throws Exception {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        try (LiveDisk disk = new LiveDisk(folder.resolve("p"));
+                Bar bar = new Bar("send", false); Arena arena = new Arena()) {
+            status(new UUID(1, 1), 0, 3L * CLUSTER);
+            new LiveSend(disk, DiskDescriptor.NOTHING, "10s", folder, bar)
+                    .run(Channels.newChannel(bytes), null);
+            assertThat(new StreamIn(Channels.newChannel(new ByteArrayInputStream(
+                    bytes.toByteArray())), arena.map(Limits.MAX_DATA)).header().diskBytes())
+                    .isEqualTo(3L * CLUSTER);
+        }
     }
 
     /** What changed until then was told to nobody; and the other one goes on. */

@@ -19,7 +19,6 @@ final class LiveDisk implements AutoCloseable {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     final Path path;
-    final long size;
     final long cluster;
     private final Path control;
     private final FileChannel file;
@@ -42,7 +41,6 @@ final class LiveDisk implements AutoCloseable {
                     + all.path("type").asText() + ", whose changes are not tracked; those of ploop"
                     + " are");
         }
-        size = all.path("size").asLong();
         cluster = all.path("target").path("cluster").asLong();
         try {
             file = FileChannel.open(path, StandardOpenOption.READ);
@@ -67,6 +65,11 @@ final class LiveDisk implements AutoCloseable {
     /** A value that its target tells. */
     JsonNode fact(String name) throws BlockException {
         return status().path("target").path(name);
+    }
+
+    /** Bytes of it; it does not grow while its changes are tracked. */
+    long size() throws BlockException {
+        return status().path("size").asLong();
     }
 
     /** Which tracking of its changes is on; empty where none is. */

@@ -51,7 +51,7 @@ final class LiveSend {
         boolean keep = false;
         try (Arena arena = new Arena();
                 Spool spool = new Spool(arena.map(MEMORY).bytes(), folder)) {
-            stream = new StreamOut(new StreamHeader(id, DiskDescriptor.TOP, since, disk.size,
+            stream = new StreamOut(new StreamHeader(id, DiskDescriptor.TOP, since, disk.size(),
                     disk.cluster, old == null ? 0 : old.position()), out,
                     arena.map(Limits.MAX_DATA));
             int left = turn(left());
