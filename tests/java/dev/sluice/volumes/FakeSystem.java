@@ -47,6 +47,8 @@ final class FakeSystem implements Disks, Programs {
     volatile CountDownLatch gate = new CountDownLatch(0);
     /** After so many steps the process ends. */
     int steps = Integer.MAX_VALUE;
+    /** Bytes that each device stores. */
+    int stored = 4096;
     /** How often an image is found in use. */
     int locked;
     private final Path mountinfo;
@@ -126,7 +128,7 @@ final class FakeSystem implements Disks, Programs {
 
     @Override
     public synchronized long stored(String name) {
-        return disks.containsKey(name) ? 4096 : -1;
+        return disks.containsKey(name) ? stored : -1;
     }
 
     @Override

@@ -6,8 +6,11 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -43,6 +46,20 @@ class FolderTest {
             assertThat(folder.has("x")).isFalse();
         }
         assertThat(log).isEmpty();
+    }
+
+    /** What is in the images is nobody's but those who use the volumes. */
+    @Test
+    void nobodyElseSeesWhatIsInIt() throws Exception {
+        Path own = temp.resolve("a/own");
+        Folder.open(own).close();
+        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(own)))
+                .isEqualTo("rwx------");
+        Path given = Files.createDirectory(temp.resolve("given"));
+        Set<PosixFilePermission> before = PosixFilePermissions.fromString("rwxr-x---");
+        Files.setPosixFilePermissions(given, before);
+        Folder.open(given).close();
+        assertThat(Files.getPosixFilePermissions(given)).isEqualTo(before);
     }
 
     @Test

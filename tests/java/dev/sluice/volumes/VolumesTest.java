@@ -192,6 +192,21 @@ class VolumesTest {
         assertThat(folder.images.resolve("new.hds")).doesNotExist();
     }
 
+    /** What nobody knows may be a file system that is damaged, or no file system at all. */
+    @Test
+    void noFileSystemIsMadeOverWhatIsInAnImageThatWasThere() throws Exception {
+        start("b");
+        Files.createFile(folder.images.resolve("old.hds"));
+        create("v", "image", "old.hds");
+        assertThat(fails(() -> use("v", "1")).getMessage()).contains("no file system").contains(
+                "4k");
+        assertThat(system.done).doesNotContain("mkfs.ext4");
+        assertThat(system.disks).isEmpty();
+        system.stored = 0;
+        use("v", "1");
+        assertThat(system.done).contains("mkfs.ext4");
+    }
+
     @Test
     void aFileSystemThatIsGoneIsNotMadeAnew() throws Exception {
         start("b");
@@ -330,6 +345,8 @@ class VolumesTest {
     void anImageThatAnotherVolumeHasIsNotDeleted() throws Exception {
         start("b");
         create("v");
+        use("v", "1");
+        volumes.leave("v", "1");
         create("w", "image", "v.hds");
         use("w", "1");
         assertThat(fails(() -> volumes.remove("v")).getMessage()).contains("volume w");

@@ -2,6 +2,7 @@ package dev.sluice.volumes;
 
 import dev.sluice.block.BlockException;
 import dev.sluice.block.Errno;
+import dev.sluice.block.Units;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -51,8 +52,12 @@ final class FileSystems {
         this.mounts = mounts;
     }
 
-    /** Makes one, unless there is one; its type. */
-    String make(String name, String type, int block) throws BlockException {
+    /**
+     * Makes one, unless there is one; its type.
+     *
+     * @param data bytes of somebody's that are on it, of which none must be lost
+     */
+    String make(String name, String type, int block, long data) throws BlockException {
         String file = dir.resolve(name).toString();
         Programs.Ended found = programs.run(LONG, "blkid", "-p", "-o", "value", "-s", "TYPE",
                 "--", file);
@@ -62,6 +67,11 @@ final class FileSystems {
         if (found.code() != NOTHING_FOUND) {
             throw new BlockException(Errno.EIO, "nobody can tell what is on " + name + " ("
                     + found.why() + "), so no file system is made");
+        }
+        if (data > 0) {
+            throw new BlockException(Errno.EINVAL, "there is no file system on " + name + " that"
+                    + " anybody knows, but " + Units.size(data) + " of data, so none is made; name"
+                    + " an image that has one or is empty");
         }
         String sector = Integer.toString(sector(block));
         // The device is all zeros: nothing need be discarded or zeroed.

@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -49,7 +50,7 @@ final class Folder implements AutoCloseable {
     /** Makes what is missing of it, and takes it for this process. */
     static Folder open(Path path) throws BlockException {
         try {
-            Files.createDirectories(path);
+            make(path.toAbsolutePath());
             FileChannel channel = FileChannel.open(path.resolve("lock"),
                     StandardOpenOption.CREATE, StandardOpenOption.WRITE);
             if (!lock(channel)) {
@@ -68,6 +69,15 @@ final class Folder implements AutoCloseable {
         } catch (IOException e) {
             throw new BlockException(Errno.EIO, "the folder " + path + " cannot be used ("
                     + e.getMessage() + "); name one that can be written to", e);
+        }
+    }
+
+    /** What is in the images is for nobody but this user. */
+    private static void make(Path path) throws IOException {
+        if (!Files.exists(path)) {
+            Files.createDirectories(path.getParent());
+            Files.createDirectory(path, PosixFilePermissions.asFileAttribute(
+                    PosixFilePermissions.fromString("rwx------")));
         }
     }
 

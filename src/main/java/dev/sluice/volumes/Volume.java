@@ -291,7 +291,9 @@ final class Volume {
             }
             if (formatted.isEmpty()) {
                 doing = "its file system is being made";
-                formatted = tools.systems.make(name, spec.fs(), tools.disks.block(name));
+                boolean given = !spec.images().isEmpty() && !ownImage;
+                formatted = tools.systems.make(name, spec.fs(), tools.disks.block(name),
+                        given ? tools.disks.stored(disk()) : 0);
                 save("");
             }
             doing = "it is being mounted";
