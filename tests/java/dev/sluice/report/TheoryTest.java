@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Tag;
@@ -30,6 +31,13 @@ class TheoryTest {
         assertThat(Theory.iops(32, delays, 0, 1000)).isEqualTo(1000);
         assertThat(Theory.iops(4, new long[0], 10_000, 1e9)).isEqualTo(400_000, within(1e-6));
         assertThat(Theory.iops(4, new long[0], 0, 777)).isEqualTo(777);
+    }
+
+    /** Tried with fio 3.33: with the backslash it opens the one file of that name. */
+    @Test
+    void aColonInANameIsNotBetweenTwo() {
+        assertThat(Fio.name(Path.of("/mnt/a:b"))).isEqualTo("/mnt/a\\:b");
+        assertThat(Fio.name(Path.of("/mnt/a"))).isEqualTo("/mnt/a");
     }
 
     @Test

@@ -71,11 +71,16 @@ final class Fio {
         return List.copyOf(commands);
     }
 
+    /** As fio has it: a colon would stand between the names of two files. */
+    static String name(Path file) {
+        return file.toString().replace(":", "\\:");
+    }
+
     Result run(Path file, Job job) throws BlockException, InterruptedException {
         Path json = scratch.resolve("fio.json");
         Path log = scratch.resolve("rate");
         List<String> command = new ArrayList<>(List.of("fio", "--name=report",
-                "--filename=" + file, "--rw=" + job.rw, "--bs=" + job.blockSize,
+                "--filename=" + name(file), "--rw=" + job.rw, "--bs=" + job.blockSize,
                 "--iodepth=" + job.depth, "--size=" + job.size, "--runtime=" + job.millis + "ms",
                 "--time_based", "--ioengine=libaio", "--direct=1", "--norandommap",
                 "--randrepeat=0", "--invalidate=0", "--allow_file_create=0"));
