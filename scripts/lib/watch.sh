@@ -28,7 +28,7 @@ command_report() {
         --write) write=yes ;;
         -h | --help) help=yes ;;
         esac
-        if [[ -z $target && $before != @(-o|--output|--seconds) && $word != -* ]]; then
+        if [[ -z $target && $before != @(-o|--output|--seconds|--preset) && $word != -* ]]; then
             target=$word
             words+=(TARGET)
         else

@@ -203,6 +203,30 @@ class TidyTest {
         }
     }
 
+    /** Those that are shown to who mounts, attaches, asks, sends. */
+    @Test
+    void sentencesSayWhatWouldBeRight() throws IOException {
+        List<String> found = new ArrayList<>();
+        int files = 0;
+        for (String place : List.of("cli", "control", "fuse", "report", "table", "volumes",
+                "watch")) {
+            for (Path file : files(MAIN.resolve(place))) {
+                files++;
+                SentenceRules.without(Files.readString(file))
+                        .forEach(w -> found.add(file + ": " + w));
+            }
+        }
+        assertThat(files).isGreaterThan(50);
+        assertThat(found).isEmpty();
+        String good = "throw new BlockException(E, a(\"x\") + \" is no (b); write\"\n"
+                + " + \" one\", e);";
+        assertThat(SentenceRules.without(good)).isEmpty();
+        assertThat(SentenceRules.without(good.replace(';', ',')))
+                .containsExactly("nothing to do: x is no (b), write one");
+        assertThat(SentenceRules.without("throw wrong(\"it is \" + x);")).hasSize(1);
+        assertThat(SentenceRules.without("throw wrong(sentence); // \"a\"")).isEmpty();
+    }
+
     @Test
     void plantedViolationsOfTestsAreFound() {
         String good = "@Tag(\"unit\")\n@Timeout(9)\nclass A {\n    @Test\n    void a() {}\n}\n";

@@ -32,13 +32,13 @@ class PageTest {
         for (int depth : List.of(1, 8, 32)) {
             byDepth.put(depth, result(iops * depth, nanos));
         }
-        return new Figures(byDepth, result(iops, nanos));
+        return new Figures(byDepth, result(iops, nanos), 0);
     }
 
     private static Subject subject(String name, String delay) {
         return new Subject(Path.of("m", name), name, delay.isEmpty() ? "ram" : "delay",
                 name + " 1G delay \"a & b\" <x>", 1 << 30, 1, false, 0, List.of(), delay, delay,
-                "");
+                null);
     }
 
     private static String page(String name) throws Exception {
@@ -60,6 +60,30 @@ class PageTest {
         List<String> cells = PageRules.text(page, "td");
         // 32 in flight, each 5 ms and what the device below takes: 6374 a second.
         assertThat(cells).contains("5 ms", "6.4k", "95 %", "6.1k", "<6.1>");
+    }
+
+    @Test
+    void showsWhatWasMeasuredOnly() throws Exception {
+        Figures few = new Figures(Map.of(1, result(5000, 20_000)), null, 0);
+        Figures large = new Figures(Map.of(), result(5000, 20_000), 0);
+        for (Figures figures : List.of(few, large)) {
+            Document page = PageRules.check(new Page(List.of(new Comparison(subject("d", ""),
+                    figures, "nothing", figures, true)), Map.of(), List.of()).html());
+            assertThat(PageRules.all(page, "svg")).hasSize(1);
+            assertThat(PageRules.text(page, "th")).contains("reached")
+                    .doesNotContain(figures == few ? "1M: MiB/s" : "mean");
+        }
+    }
+
+    @Test
+    void aCodecBoundsWhatCouldBe() throws Exception {
+        Figures given = figures(50_000, 20_000);
+        Comparison c = new Comparison(subject("z", ""), new Figures(given.byDepth(),
+                given.large(), 70_000), "nothing", figures(60_000, 15_000), false);
+        assertThat(c.iops(1)).isEqualTo(60_000);
+        assertThat(c.iops(32)).isEqualTo(70_000);
+        // Of its blocks, which have one byte here.
+        assertThat(c.bytes()).isEqualTo(70_000);
     }
 
     @Test

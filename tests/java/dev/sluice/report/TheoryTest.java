@@ -41,6 +41,16 @@ class TheoryTest {
     }
 
     @Test
+    void delaysBoundLargeRequestsToo() {
+        assertThat(Theory.bytes(4, 1 << 20, new long[] {4_000_000}, 1e10))
+                .isEqualTo(1000.0 * (1 << 20));
+        assertThat(Theory.bytes(4, 1 << 20, new long[] {4_000_000}, 1e6)).isEqualTo(1e6);
+        assertThat(Theory.bytes(4, 1 << 20, new long[0], 1e10)).isEqualTo(1e10);
+        assertThat(Theory.least(7, 0)).isEqualTo(7);
+        assertThat(Theory.least(7, 5)).isEqualTo(5);
+    }
+
+    @Test
     void readsWhatFioSays() throws Exception {
         Fio.Result r = Fio.parse(JSON, false, List.of("250, 4, 0, 4096, 0", "500, 8, 0, 4096, 0"));
         assertThat(r.requests()).isEqualTo(10);

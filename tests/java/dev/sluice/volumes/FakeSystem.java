@@ -49,6 +49,10 @@ final class FakeSystem implements Disks, Programs {
     int steps = Integer.MAX_VALUE;
     /** Bytes that each device stores. */
     int stored = 4096;
+    /** How a check of a file system ends. */
+    int checked;
+    /** What delays are now, of all devices. */
+    String delays = "read=1ms";
     /** How often an image is found in use. */
     int locked;
     private final Path mountinfo;
@@ -151,7 +155,7 @@ final class FakeSystem implements Disks, Programs {
     @Override
     public synchronized String arguments(String name) {
         Disk disk = disks.get(name);
-        return disk == null ? "" : "." + name + " read=1ms";
+        return disk == null ? "" : "." + name + " " + delays;
     }
 
     @Override
@@ -185,6 +189,9 @@ final class FakeSystem implements Disks, Programs {
                 disk(last).fs = word.substring(5);
                 keep(disk(last));
                 return new Ended(0, "");
+            case "e2fsck":
+                assert disk(last).opens == 0 : "a check of what is mounted";
+                return new Ended(checked, checked == 0 ? "clean\n" : "v: 12 errors\n");
             case "mount":
                 return mount(disk(command[4]), name(command[4]), command[5], command[6]);
             case "umount":

@@ -53,13 +53,14 @@ final class ImageCommand implements Runnable {
             @Parameters(paramLabel = "DESCRIPTOR", description = "a DiskDescriptor.xml") String
                     path) throws BlockException {
         if (!Chain.described(path)) {
-            throw new BlockException(Errno.EINVAL, path + " is no DiskDescriptor.xml, which knows"
-                    + " the snapshots of a disk");
+            throw new BlockException(Errno.EINVAL, path + " is no DiskDescriptor.xml; name that"
+                    + " of the disk, which knows its snapshots");
         }
         DiskDescriptor before = DiskDescriptor.read(Path.of(path));
         String guid = before.shot(before.top()).parent();
         if (guid.equals(DiskDescriptor.NOTHING)) {
-            throw new BlockException(Errno.ENOENT, path + " has no snapshot that could be merged");
+            throw new BlockException(Errno.ENOENT, path + " has no snapshot that could be"
+                    + " merged; sluice image snapshot makes one");
         }
         return delete(json, path, guid);
     }

@@ -83,8 +83,8 @@ final class ImageConvert implements Callable<Integer> {
         Memory first = in.arena.map(Header.BYTES);
         Errno outcome = file.read(0, first, 0, Header.BYTES);
         if (outcome != Errno.OK) {
-            throw new BlockException(outcome, in.top().path() + " cannot be read: "
-                    + outcome.text());
+            throw new BlockException(outcome, in.top().path() + " cannot be read ("
+                    + outcome.text() + "); the kernel's log may say what its disk has");
         }
         return Header.looksLikeOne(first.bytes()) ? Format.PLOOP : Format.RAW;
     }

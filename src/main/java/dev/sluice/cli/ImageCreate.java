@@ -65,8 +65,8 @@ final class ImageCreate implements Callable<Integer> {
     static Header header(String what, long bytes, String cluster) throws BlockException {
         long unit = Units.parseSize("--cluster", cluster);
         if (unit < LEAST || unit > MOST || Long.bitCount(unit) != 1) {
-            throw new BlockException(Errno.EINVAL, "--cluster " + cluster + " is not possible:"
-                    + " OpenVZ's tools take powers of two from 32k to 64M");
+            throw new BlockException(Errno.EINVAL, "--cluster " + cluster + " must be a power of"
+                    + " two from 32k to 64M, as OpenVZ's tools take it");
         }
         if (bytes <= 0 || bytes > Long.MAX_VALUE - unit) {
             throw new BlockException(Errno.EINVAL, what + " is " + bytes

@@ -75,7 +75,8 @@ final class ImageReceive implements Callable<Integer> {
         } catch (BlockException e) {
             throw e;
         } catch (IOException e) {
-            throw new BlockException(Errno.EIO, "standard input cannot be read: " + e, e);
+            throw new BlockException(Errno.EIO, "standard input cannot be read (" + e
+                    + "); send again", e);
         }
         return 0;
     }
@@ -188,7 +189,7 @@ final class ImageReceive implements Callable<Integer> {
         if (has.clusterSectors() != clusterSectors || has.sectors() > sectors) {
             throw new BlockException(Errno.EINVAL, path + " is of a disk of " + has.sectors()
                     + " sectors in clusters of " + has.clusterSectors() + ", the stream of "
-                    + sectors + " in " + clusterSectors);
+                    + sectors + " in " + clusterSectors + "; receive it into another folder");
         }
         if (has.shots().stream().anyMatch(shot -> shot.guid().equals(header.state()))) {
             throw new BlockException(Errno.EEXIST, path + " has " + header.state() + " already;"

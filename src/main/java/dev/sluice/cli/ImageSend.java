@@ -75,7 +75,8 @@ final class ImageSend implements Callable<Integer> {
         } catch (BlockException e) {
             throw e;
         } catch (IOException e) {
-            throw new BlockException(Errno.EIO, "standard output cannot be closed: " + e, e);
+            throw new BlockException(Errno.EIO, "standard output cannot be closed (" + e
+                    + "); send again, and look whether the receiver had room", e);
         }
     }
 
@@ -135,8 +136,8 @@ final class ImageSend implements Callable<Integer> {
     private IntPredicate sent(OpenChain chain, String since, String guid) throws BlockException {
         if (chain.top().raw()) {
             if (!since.equals(DiskDescriptor.NOTHING)) {
-                throw new BlockException(Errno.ENOENT, guid + " is the lowest snapshot; it stands"
-                        + " on nothing");
+                throw new BlockException(Errno.ENOENT, guid + " is the lowest snapshot, and stands"
+                        + " on nothing; send it without --from");
             }
             Contents disk = chain.contents();
             long cluster = clusterBytes(chain);
@@ -158,8 +159,8 @@ final class ImageSend implements Callable<Integer> {
         int level = chain.indexOf(since);
         if (level < 0 || level == chain.size() - 1) {
             throw new BlockException(Errno.ENOENT, "the snapshot " + since + " is not below what is"
-                    + " sent; that stands on " + (chain.size() == 1 ? "nothing"
-                    : String.join(", ", chain.subList(0, chain.size() - 1))));
+                    + " sent; " + (chain.size() == 1 ? "nothing is, so send without --from"
+                    : "name one of " + String.join(", ", chain.subList(0, chain.size() - 1))));
         }
         return level;
     }
@@ -175,7 +176,8 @@ final class ImageSend implements Callable<Integer> {
                         .append(Files.getLastModifiedTime(path));
             }
         } catch (IOException e) {
-            throw new BlockException(Errno.EIO, source + " cannot be looked at: " + e, e);
+            throw new BlockException(Errno.EIO, source + " cannot be looked at (" + e
+                    + "); name a disk whose files are all there", e);
         }
         return UUID.nameUUIDFromBytes(text.toString().getBytes(StandardCharsets.UTF_8));
     }

@@ -50,7 +50,8 @@ final class LiveDisk implements AutoCloseable {
     }
 
     private static BlockException failed(String sentence, IOException cause) {
-        return new BlockException(Errno.EIO, sentence, cause);
+        return new BlockException(Errno.EIO, sentence + "; the log of its mount may say why, send"
+                + " again when that is mended", cause);
     }
 
     /** The device's status. */
@@ -93,7 +94,7 @@ final class LiveDisk implements AutoCloseable {
             Files.write(control.resolve("message"), words.getBytes(StandardCharsets.UTF_8),
                     StandardOpenOption.WRITE);
         } catch (IOException e) {
-            throw failed(why(words, e), e);
+            throw new BlockException(Errno.EIO, why(words, e), e);
         }
     }
 
@@ -129,7 +130,8 @@ final class LiveDisk implements AutoCloseable {
                 throw failed(path + " cannot be read at byte " + at + ": " + e.getMessage(), e);
             }
             if (got <= 0) {
-                throw new BlockException(Errno.EIO, path + " ends at byte " + at);
+                throw new BlockException(Errno.EIO, path + " ends at byte " + at
+                        + ", before its size says; send again");
             }
         }
     }

@@ -70,8 +70,8 @@ final class LiveSend {
             throw e;
         } catch (IOException e) {
             keep = true;
-            throw new BlockException(StreamOut.BROKEN, "the stream cannot be written: "
-                    + e.getMessage(), e);
+            throw new BlockException(StreamOut.BROKEN, "the stream cannot be written ("
+                    + e.getMessage() + "); look what ended the receiver, and go on from there", e);
         } finally {
             if (keep) {
                 System.err.println("sluice: changes of " + disk.path + " are still tracked, so that"

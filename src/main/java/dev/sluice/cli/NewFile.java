@@ -60,7 +60,8 @@ final class NewFile implements AutoCloseable {
                 Files.delete(path);
             }
         } catch (IOException e) {
-            throw new BlockException(Errno.EIO, path + " cannot be made anew: " + e, e);
+            throw new BlockException(Errno.EIO, path + " cannot be made anew (" + e
+                    + "); make its folder writable, or name another file", e);
         }
     }
 
@@ -75,7 +76,7 @@ final class NewFile implements AutoCloseable {
 
     private BlockException failed(String what, IOException e) {
         return new BlockException(Errno.EIO, path + " is not made: " + what + " (" + e.getMessage()
-                + ")", e);
+                + "); name a file in a folder that can be written to and has room", e);
     }
 
     /** What is done once a file has its name. */
@@ -135,7 +136,8 @@ final class NewFile implements AutoCloseable {
         try {
             Files.deleteIfExists(draft);
         } catch (IOException e) {
-            System.err.println("sluice: " + draft + " cannot be deleted: " + e.getMessage());
+            System.err.println("sluice: " + draft + " cannot be deleted (" + e.getMessage()
+                    + "); delete it by hand");
         }
     }
 
@@ -146,7 +148,8 @@ final class NewFile implements AutoCloseable {
                 discard();
             }
         } catch (IOException e) {
-            System.err.println("sluice: " + draft + " cannot be looked at: " + e.getMessage());
+            System.err.println("sluice: " + draft + " cannot be looked at (" + e.getMessage()
+                    + "); delete it by hand if it is there");
         }
     }
 }

@@ -58,7 +58,8 @@ final class OpenChain implements AutoCloseable {
         try {
             for (Chain.Part file : chain.files()) {
                 if (!Files.exists(Path.of(file.path()))) {
-                    throw new BlockException(Errno.ENOENT, file.path() + " does not exist");
+                    throw new BlockException(Errno.ENOENT, file.path() + " does not exist; put it"
+                            + " where the disk says that it is, or name another disk");
                 }
                 open.files.add(new Lower(file.path(), FileBacking.open(file.path(), false, true,
                         open.arena, OpenFile::warn), file.raw()));

@@ -3,6 +3,7 @@ package dev.sluice.cli;
 import dev.sluice.block.BlockException;
 import dev.sluice.block.Errno;
 import dev.sluice.report.Machine;
+import dev.sluice.report.Preset;
 import dev.sluice.report.Survey;
 import dev.sluice.work.SystemClock;
 import java.io.IOException;
@@ -36,7 +37,12 @@ final class ReportCommand implements Callable<Integer> {
             description = "the page")
     private Path output;
 
-    @Option(names = "--quick", description = "three depths, half a second each")
+    @Option(names = "--preset", paramLabel = "NAME", defaultValue = "all",
+            description = "what to measure: latency (small requests, one at a time), depth (small"
+                    + " ones by how many in flight), throughput (large ones), or ${DEFAULT-VALUE}")
+    private String preset;
+
+    @Option(names = "--quick", description = "three depths at most, half a second each")
     private boolean quick;
 
     @Option(names = "--seconds", paramLabel = "N", defaultValue = "3",
@@ -69,7 +75,8 @@ final class ReportCommand implements Callable<Integer> {
                     + LONGEST_SECONDS);
         }
         Survey survey = new Survey(dir, devices, Path.of(folder, "nothing"),
-                Path.of(folder, "fio"), new Survey.Wish(quick, seconds, write));
+                Path.of(folder, "fio"),
+                new Survey.Wish(Preset.of(preset), quick, seconds, write));
         Map<String, String> facts = new LinkedHashMap<>();
         facts.put("sluice", Version.TEXT);
         facts.put("when", Instant.ofEpochSecond(SystemClock.epochSeconds()).toString());
@@ -79,13 +86,13 @@ final class ReportCommand implements Callable<Integer> {
         facts.put("load before", Machine.load());
         String page;
         try (Bar bar = new Bar("measuring", true, "runs", 1)) {
-            page = survey.run(bar::at, facts);
+            page = survey.run(bar::at, facts, new SystemClock());
         }
         try {
             Files.writeString(output, page);
         } catch (IOException e) {
             throw new BlockException(Errno.EIO, output + " cannot be written (" + e.getMessage()
-                    + ")", e);
+                    + "); name a file in a folder that you may write to", e);
         }
         PrintWriter out = spec.commandLine().getOut();
         out.println(output);

@@ -43,7 +43,8 @@ final class RestingDisk implements AutoCloseable {
     /** Opens an image, or what a DiskDescriptor.xml says. */
     static RestingDisk open(String path) throws BlockException {
         if (!Files.exists(Path.of(path))) {
-            throw new BlockException(Errno.ENOENT, path + " does not exist");
+            throw new BlockException(Errno.ENOENT, path + " does not exist; name the image or the"
+                    + " DiskDescriptor.xml of a disk, or its file on a mount");
         }
         RestingDisk resting = new RestingDisk();
         return resting.opened(Chain.disk(path), resting.folder(path));
@@ -110,7 +111,7 @@ final class RestingDisk implements AutoCloseable {
                 Thread.sleep(LOOK_MILLIS);
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
-                throw new BlockException(Errno.EINTR, "interrupted", e);
+                throw new BlockException(Errno.EINTR, "interrupted; start it again", e);
             }
             now = disk.status();
         }

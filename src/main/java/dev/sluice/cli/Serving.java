@@ -63,6 +63,6 @@ final class Serving {
             throw new BlockException(Errno.ENOENT, dir + " cannot be mounted on: it does not exist"
                     + " or cannot be reached; create the directory first", e);
         }
-        throw new BlockException(Errno.ENOTDIR, dir + " is not a directory: mount on one");
+        throw new BlockException(Errno.ENOTDIR, dir + " is not a directory; name one");
     }
 }

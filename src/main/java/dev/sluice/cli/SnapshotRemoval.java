@@ -28,8 +28,8 @@ final class SnapshotRemoval {
         this.path = path;
         this.guid = DiskDescriptor.guid(guid);
         if (!Chain.described(path)) {
-            throw new BlockException(Errno.EINVAL, path + " is no DiskDescriptor.xml, which knows"
-                    + " the snapshots of a disk");
+            throw new BlockException(Errno.EINVAL, path + " is no DiskDescriptor.xml; name that"
+                    + " of the disk, which knows its snapshots");
         }
         before = DiskDescriptor.read(Path.of(path));
         before.shot(this.guid);
@@ -38,7 +38,8 @@ final class SnapshotRemoval {
     /** Does it, and says how. */
     String run(Progress progress) throws BlockException {
         if (guid.equals(before.top())) {
-            throw new BlockException(Errno.EBUSY, guid + " is what is written, and no snapshot");
+            throw new BlockException(Errno.EBUSY, guid + " is what is written, and no snapshot;"
+                    + " sluice image list " + path + " shows those");
         }
         if (before.on(guid).isEmpty()) {
             drop();

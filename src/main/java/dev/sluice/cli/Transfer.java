@@ -57,8 +57,8 @@ record Transfer(UUID id, long position) {
         try {
             token = Files.readString(note(file)).strip();
         } catch (IOException e) {
-            throw new BlockException(Errno.ENOENT, "no transfer to " + file + " was interrupted",
-                    e);
+            throw new BlockException(Errno.ENOENT, "no transfer to " + file + " was interrupted;"
+                    + " receive without --resume", e);
         }
         return parse(token);
     }
@@ -85,7 +85,8 @@ record Transfer(UUID id, long position) {
                     StandardCopyOption.REPLACE_EXISTING);
             NewFile.sync(draft.getParent());
         } catch (IOException e) {
-            throw new BlockException(Errno.EIO, note(file) + " cannot be written: " + e, e);
+            throw new BlockException(Errno.EIO, note(file) + " cannot be written (" + e
+                    + "); make room in its folder, or make that writable", e);
         }
     }
 
@@ -94,7 +95,8 @@ record Transfer(UUID id, long position) {
         try {
             Files.deleteIfExists(note(file));
         } catch (IOException e) {
-            throw new BlockException(Errno.EIO, note(file) + " cannot be deleted: " + e, e);
+            throw new BlockException(Errno.EIO, note(file) + " cannot be deleted (" + e
+                    + "); delete it by hand", e);
         }
     }
 }

@@ -281,7 +281,8 @@ public final class ControlFiles {
         try {
             return JSON.writeValueAsString(all) + "\n";
         } catch (JsonProcessingException e) {
-            throw new BlockException(Errno.EIO, "the status has no JSON: " + e.getMessage(), e);
+            throw new BlockException(Errno.EIO, "the status has no JSON (" + e.getMessage()
+                    + "); status without json has it", e);
         }
     }
 

@@ -117,7 +117,7 @@ public final class Mount {
     private static void checkFuse() throws BlockException {
         if (!Files.exists(Path.of(FUSE))) {
             throw new BlockException(Errno.ENODEV, FUSE
-                    + " is missing: the kernel has no FUSE, or its module is not loaded");
+                    + " is missing; modprobe fuse loads the kernel's module");
         }
         int fd = Libc.LIBC.open(FUSE, Native.O_RDWR | Native.O_CLOEXEC, 0);
         if (fd < 0) {
@@ -171,7 +171,7 @@ public final class Mount {
         try {
             lib = LibFuse2.load();
         } catch (UnsatisfiedLinkError e) {
-            throw new BlockException(Errno.ENOENT, "libfuse.so.2 is missing: install libfuse2", e);
+            throw new BlockException(Errno.ENOENT, "libfuse.so.2 is missing; install libfuse2", e);
         }
         Memory page = arena.map(4 * Arena.PAGE);
         long argv = arguments(page, "sluice", "-f", "-o", mountOptions(), dir.toString());

@@ -74,7 +74,8 @@ public final class StreamOut {
                 out.write(piece);
             }
         } catch (IOException e) {
-            throw new BlockException(BROKEN, "the stream cannot be written: " + e.getMessage(), e);
+            throw new BlockException(BROKEN, "the stream cannot be written (" + e.getMessage()
+                    + "); look what ended the receiver, and go on from there", e);
         }
     }
 

@@ -17,6 +17,8 @@ import java.util.concurrent.TimeUnit;
 
 /** Runs fio over a device's file and reads what it says. What it started ends with it. */
 final class Fio {
+    /** What is written is half noise and half zeros in each piece of this size. */
+    static final int CHUNK = 4096;
     private static final int GRACE_SECONDS = 60;
 
     private final Path scratch;
@@ -84,7 +86,10 @@ final class Fio {
                 "--iodepth=" + job.depth, "--size=" + job.size, "--runtime=" + job.millis + "ms",
                 "--time_based", "--ioengine=libaio", "--direct=1", "--norandommap",
                 "--randrepeat=0", "--invalidate=0", "--allow_file_create=0"));
-        if (!job.writes()) {
+        if (job.writes()) {
+            command.addAll(List.of("--buffer_compress_percentage=50",
+                    "--buffer_compress_chunk=" + CHUNK));
+        } else {
             // It refuses to write then, whatever else it is told.
             command.add("--readonly");
         }
@@ -98,8 +103,8 @@ final class Fio {
             return parse(Files.readString(json), job.writes(),
                     Files.readAllLines(Path.of(log + "_bw.1.log")));
         } catch (IOException e) {
-            throw new BlockException(Errno.EIO, "fio over " + file + " failed: "
-                    + e.getMessage(), e);
+            throw new BlockException(Errno.EIO, "fio over " + file + " failed ("
+                    + e.getMessage() + "); its mount's status and log may say why", e);
         }
     }
 

@@ -1,6 +1,7 @@
 package dev.sluice.report;
 
 import dev.sluice.block.BlockException;
+import dev.sluice.block.Units;
 import dev.sluice.report.Fio.Result;
 import dev.sluice.report.Plot.Axis;
 import dev.sluice.report.Survey.Comparison;
@@ -17,7 +18,6 @@ final class Page {
     private final List<Comparison> comparisons;
     private final Map<String, String> facts;
     private final List<String> commands;
-    private final int processors = Runtime.getRuntime().availableProcessors();
     private final StringBuilder out = new StringBuilder();
 
     Page(List<Comparison> comparisons, Map<String, String> facts, List<String> commands) {
@@ -65,33 +65,54 @@ final class Page {
     }
 
     private void summary() throws BlockException {
-        out.append("<div class=\"wide\"><table><tr><th>device</th><th>target</th>")
-                .append("<th>asked</th><th>4k alone: IOPS</th><th>mean</th><th>p50</th>")
-                .append("<th>p99</th><th>4k, best: IOPS</th><th>in flight</th>")
-                .append("<th>could be</th><th>reached</th><th>1M: MiB/s</th></tr>\n");
+        boolean alone = comparisons.get(0).figures().alone() != null;
+        boolean large = comparisons.get(0).figures().large() != null;
+        List<String> heads = new ArrayList<>(List.of("device", "target", "asked"));
+        if (alone) {
+            heads.addAll(List.of("4k alone: IOPS", "mean", "p50", "p99", "4k, best: IOPS",
+                    "in flight", "could be", "reached"));
+        }
+        if (large) {
+            heads.addAll(List.of("1M: MiB/s", "could be", "reached"));
+        }
+        out.append("<div class=\"wide\"><table><tr>");
+        heads.forEach(head -> out.append("<th>").append(head).append("</th>"));
+        out.append("</tr>\n");
         for (Comparison c : comparisons) {
-            Result alone = c.figures().alone();
-            int best = c.figures().byDepth().entrySet().stream()
-                    .max(Map.Entry.comparingByValue((a, b) -> Double.compare(a.iops(), b.iops())))
-                    .orElseThrow().getKey();
-            double most = ceiling(c, best);
-            double iops = c.figures().byDepth().get(best).iops();
-            long[] asked = c.subject().asked(c.writes());
-            row(c.subject().name(), c.subject().type(),
-                    asked.length == 0 ? "–" : time(Theory.mean(asked)),
-                    Plot.figure(alone.iops()), time(alone.meanNanos()),
-                    time(alone.percentile(50)), time(alone.percentile(99)), Plot.figure(iops),
-                    Integer.toString(best), Plot.figure(most),
-                    String.format(Locale.ROOT, "%.0f %%", 100 * iops / most),
-                    Plot.figure(c.figures().large().bytesPerSecond() / MIB));
+            List<String> cells = new ArrayList<>(List.of(c.subject().name(), c.subject().type(),
+                    c.asked().length == 0 ? "–" : time(Theory.mean(c.asked()))));
+            if (alone) {
+                small(c, cells);
+            }
+            if (large) {
+                double rate = c.figures().large().bytesPerSecond();
+                cells.addAll(List.of(Plot.figure(rate / MIB), Plot.figure(c.bytes() / MIB),
+                        share(rate, c.bytes())));
+            }
+            row(cells);
         }
         out.append("</table></div>\n");
     }
 
-    private void row(String... cells) {
+    private static void small(Comparison c, List<String> cells) throws BlockException {
+        Result alone = c.figures().alone();
+        int best = c.figures().byDepth().entrySet().stream()
+                .max(Map.Entry.comparingByValue((a, b) -> Double.compare(a.iops(), b.iops())))
+                .orElseThrow().getKey();
+        double iops = c.figures().byDepth().get(best).iops();
+        cells.addAll(List.of(Plot.figure(alone.iops()), time(alone.meanNanos()),
+                time(alone.percentile(50)), time(alone.percentile(99)), Plot.figure(iops),
+                Integer.toString(best), Plot.figure(c.iops(best)), share(iops, c.iops(best))));
+    }
+
+    private static String share(double reached, double most) {
+        return String.format(Locale.ROOT, "%.0f %%", 100 * reached / most);
+    }
+
+    private void row(List<String> cells) {
         out.append("<tr>");
-        for (int i = 0; i < cells.length; i++) {
-            out.append(i < 2 ? "<td class=\"word\">" : "<td>").append(text(cells[i]))
+        for (int i = 0; i < cells.size(); i++) {
+            out.append(i < 2 ? "<td class=\"word\">" : "<td>").append(text(cells.get(i)))
                     .append("</td>");
         }
         out.append("</tr>\n");
@@ -103,32 +124,32 @@ final class Page {
                 : Plot.figure(nanos / MICRO) + " µs";
     }
 
-    /** By Little's law, what is below, and what the codec can do. */
-    private double ceiling(Comparison c, int depth) throws BlockException {
-        double most = Theory.iops(depth, c.subject().asked(c.writes()),
-                c.below().alone().meanNanos(), c.below().byDepth().get(depth).iops());
-        double codec = c.subject().codecCeiling(c.writes(), processors);
-        return codec > 0 ? Math.min(most, codec) : most;
-    }
-
     private void device(Comparison c) throws BlockException {
         String kind = c.writes() ? "writes" : "reads";
         out.append("<section id=\"device-").append(text(c.subject().name())).append("\"><h2>")
                 .append(text(c.subject().name())).append("</h2>\n<p><code>")
                 .append(text(c.subject().line())).append("</code>, beside ")
                 .append(text(c.belowName())).append(".</p>\n<div class=\"plots\">\n");
-        out.append(latencies(c, kind).html()).append(depths(c, kind).html())
-                .append(rates(c, kind).html());
+        String small = Units.size(Math.max(Survey.SMALL, c.subject().blockSize())) + " " + kind;
+        if (c.figures().alone() != null) {
+            out.append(latencies(c, small).html());
+        }
+        if (c.figures().byDepth().size() > 1) {
+            out.append(depths(c, small).html());
+        }
+        if (c.figures().large() != null) {
+            out.append(rates(c, kind).html());
+        }
         out.append("</div></section>\n");
     }
 
-    private Plot latencies(Comparison c, String kind) throws BlockException {
-        Plot plot = new Plot("How long 4k " + kind + " took, one at a time",
+    private static Plot latencies(Comparison c, String kind) throws BlockException {
+        Plot plot = new Plot("How long " + kind + " took, one at a time",
                 Axis.log("µs"), Axis.percent("% took at most"));
         plot.add(c.subject().name(), false, false, shares(c.figures().alone()))
                 .add(c.belowName(), false, false, shares(c.below().alone()));
-        long[] asked = c.subject().asked(c.writes());
-        return asked.length == 0 ? plot : plot.add("asked for", true, false, shares(asked));
+        return c.asked().length == 0 ? plot : plot.add("asked for", true, false,
+                shares(c.asked()));
     }
 
     private static List<double[]> shares(Result result) {
@@ -162,8 +183,8 @@ final class Page {
         return points;
     }
 
-    private Plot depths(Comparison c, String kind) throws BlockException {
-        Plot plot = new Plot("4k " + kind + " a second, by how many are in flight",
+    private static Plot depths(Comparison c, String kind) throws BlockException {
+        Plot plot = new Plot(kind + " a second, by how many are in flight",
                 Axis.steps("in flight", c.figures().byDepth().keySet().stream()
                         .map(Integer::doubleValue).toList()), Axis.log("IOPS"));
         List<double[]> given = new ArrayList<>();
@@ -171,7 +192,7 @@ final class Page {
         List<double[]> below = new ArrayList<>();
         for (int depth : c.figures().byDepth().keySet()) {
             given.add(new double[] {depth, c.figures().byDepth().get(depth).iops()});
-            most.add(new double[] {depth, ceiling(c, depth)});
+            most.add(new double[] {depth, c.iops(depth)});
             below.add(new double[] {depth, c.below().byDepth().get(depth).iops()});
         }
         // What is expected may lie on what is below: the dashes go on top.
@@ -179,11 +200,15 @@ final class Page {
                 .add(c.belowName(), false, true, below).add("could be", true, true, most);
     }
 
-    private Plot rates(Comparison c, String kind) {
+    private static Plot rates(Comparison c, String kind) throws BlockException {
+        List<double[]> own = rates(c.figures().large());
+        double most = c.bytes() / MIB;
         return new Plot("1M " + kind + ", four in flight: MiB a second",
                 Axis.linear("seconds"), Axis.linear("MiB/s"))
-                .add(c.subject().name(), false, true, rates(c.figures().large()))
-                .add(c.belowName(), false, true, rates(c.below().large()));
+                .add(c.subject().name(), false, true, own)
+                .add(c.belowName(), false, true, rates(c.below().large()))
+                .add("could be", true, false, List.of(new double[] {0, most},
+                        new double[] {own.get(own.size() - 1)[0], most}));
     }
 
     private static List<double[]> rates(Result result) {

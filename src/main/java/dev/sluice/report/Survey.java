@@ -1,6 +1,7 @@
 package dev.sluice.report;
 
 import dev.sluice.block.BlockException;
+import dev.sluice.block.Clock;
 import dev.sluice.block.Errno;
 import dev.sluice.report.Fio.Job;
 import dev.sluice.report.Fio.Result;
@@ -13,15 +14,16 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.IntConsumer;
 
 /**
  * Measures devices, what they stand on, and a device that does nothing: what they could reach. A
  * device is measured once, however many others are compared with it.
  */
 public final class Survey {
-    private static final int SMALL = 4096;
-    private static final int LARGE = 1 << 20;
-    private static final int LARGE_DEPTH = 4;
+    static final int SMALL = 4096;
+    static final int LARGE = 1 << 20;
+    static final int LARGE_DEPTH = 4;
     private static final int WARM_DEPTH = 32;
     private static final String NOTHING = "a device that does nothing";
 
@@ -30,7 +32,7 @@ public final class Survey {
     private final Map<String, Subject> subjects = new LinkedHashMap<>();
     private final List<Subject> chosen = new ArrayList<>();
     private final Subject nothing;
-    private final Map<String, Figures> measured = new HashMap<>();
+    private final Map<Subject, Figures> measured = new HashMap<>();
 
     /** Who is told how many runs of how many are done. */
     @FunctionalInterface
@@ -46,9 +48,14 @@ public final class Survey {
      * @param seconds of each run otherwise
      * @param writes what is on the devices is overwritten; else it is only read
      */
-    public record Wish(boolean quick, int seconds, boolean writes) {
+    public record Wish(Preset preset, boolean quick, int seconds, boolean writes) {
         List<Integer> depths() {
-            return quick ? List.of(1, 8, 32) : List.of(1, 2, 4, 8, 16, 32, 64);
+            return preset.depths(quick);
+        }
+
+        /** Runs a device, with the first, which warms up. */
+        int runs() {
+            return 1 + depths().size() + (preset.large() ? 1 : 0);
         }
 
         int runMillis() {
@@ -56,8 +63,14 @@ public final class Survey {
         }
     }
 
-    /** Of one device: small requests by how many are in flight, and large ones. */
-    record Figures(Map<Integer, Result> byDepth, Result large) {
+    /**
+     * Of one device: small requests by how many are in flight, and large ones, as far as they were
+     * measured.
+     *
+     * @param large may be null
+     * @param codec blocks a second that its codec alone makes; 0 where none bounds it
+     */
+    record Figures(Map<Integer, Result> byDepth, Result large, double codec) {
         Result alone() {
             return byDepth.get(1);
         }
@@ -70,7 +83,23 @@ public final class Survey {
      * @param writes how the figures came about
      */
     record Comparison(Subject subject, Figures figures, String belowName, Figures below,
-            boolean writes) {}
+            boolean writes) {
+        long[] asked() throws BlockException {
+            return subject.asked(writes);
+        }
+
+        /** The most small requests a second that could be with so many in flight. */
+        double iops(int depth) throws BlockException {
+            return Theory.least(Theory.iops(depth, asked(), below.alone().meanNanos(),
+                    below.byDepth().get(depth).iops()), figures.codec);
+        }
+
+        /** The most bytes a second that large requests could make. */
+        double bytes() throws BlockException {
+            return Theory.least(Theory.bytes(LARGE_DEPTH, LARGE, asked(),
+                    below.large().bytesPerSecond()), figures.codec * subject.blockSize());
+        }
+    }
 
     /**
      * Looks at the devices, and refuses what must not be.
@@ -104,7 +133,7 @@ public final class Survey {
 
     private void refuse(Subject one) throws BlockException {
         if (one.size() < LARGE) {
-            throw new BlockException(Errno.EINVAL, one.name() + " is smaller than 1M: name the"
+            throw new BlockException(Errno.EINVAL, one.name() + " is smaller than 1M; name the"
                     + " devices that are to be measured");
         }
         for (Subject other : wish.writes ? subjects.values() : List.<Subject>of()) {
@@ -131,38 +160,50 @@ public final class Survey {
     }
 
     /** Measures all, and writes a page about it. */
-    public String run(Progress progress, Map<String, String> facts)
+    public String run(Progress progress, Map<String, String> facts, Clock clock)
             throws BlockException, InterruptedException {
         Set<Subject> all = new LinkedHashSet<>();
         for (Subject one : chosen) {
             all.add(beneath(one));
             all.add(one);
         }
-        int total = all.size() * (wish.depths().size() + 2);
+        int total = all.size() * wish.runs();
         int done = 0;
         progress.at(0, total);
         for (Subject one : all) {
-            // Code that was not used yet is slow, and the first would pay for the others.
-            fio.run(one.file(), job(one, "rand", SMALL, WARM_DEPTH));
-            progress.at(++done, total);
-            Map<Integer, Result> byDepth = new LinkedHashMap<>();
-            for (int depth : wish.depths()) {
-                byDepth.put(depth, fio.run(one.file(), job(one, "rand", SMALL, depth)));
-                progress.at(++done, total);
-            }
-            Result large = fio.run(one.file(), job(one, "", LARGE, LARGE_DEPTH));
-            progress.at(++done, total);
-            measured.put(one.file().toString(), new Figures(byDepth, large));
+            int before = done;
+            measured.put(one, measure(one, n -> progress.at(before + n, total), clock));
+            done += wish.runs();
         }
         List<Comparison> comparisons = new ArrayList<>();
         for (Subject one : chosen) {
             Subject below = beneath(one);
-            comparisons.add(new Comparison(one, measured.get(one.file().toString()),
-                    below == nothing ? NOTHING : below.name(),
-                    measured.get(below.file().toString()), wish.writes));
+            comparisons.add(new Comparison(one, measured.get(one),
+                    below == nothing ? NOTHING : below.name(), measured.get(below), wish.writes));
         }
         facts.put("load after", Machine.load());
         return new Page(comparisons, facts, fio.commands()).html();
+    }
+
+    private Figures measure(Subject one, IntConsumer runs, Clock clock)
+            throws BlockException, InterruptedException {
+        int done = 0;
+        // Code that was not used yet is slow, and the first would pay for the others.
+        fio.run(one.file(), wish.depths().isEmpty() ? large(one)
+                : job(one, "rand", SMALL, WARM_DEPTH));
+        double codec = one.codecCeiling(wish.writes, clock);
+        runs.accept(++done);
+        Map<Integer, Result> byDepth = new LinkedHashMap<>();
+        for (int depth : wish.depths()) {
+            byDepth.put(depth, fio.run(one.file(), job(one, "rand", SMALL, depth)));
+            runs.accept(++done);
+        }
+        Result large = null;
+        if (wish.preset.large()) {
+            large = fio.run(one.file(), large(one));
+            runs.accept(++done);
+        }
+        return new Figures(byDepth, large, codec);
     }
 
     /** What a device stands on shows what it could do; where it is nothing, the mount itself. */
@@ -171,6 +212,10 @@ public final class Survey {
         // A hidden device has no file to measure.
         return lower == null || lower.size() < LARGE || !Files.exists(lower.file()) ? nothing
                 : lower;
+    }
+
+    private Job large(Subject one) {
+        return job(one, "", LARGE, LARGE_DEPTH);
     }
 
     private Job job(Subject one, String order, int bytes, int depth) {

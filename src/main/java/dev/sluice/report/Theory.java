@@ -19,6 +19,20 @@ final class Theory {
         return nanos <= 0 ? ceiling : Math.min(ceiling, depth * 1e9 / nanos);
     }
 
+    /**
+     * The same for large requests, where what each takes beside its delay is not known: so many in
+     * flight at most, each for its delay at least.
+     */
+    static double bytes(int depth, long size, long[] delays, double ceiling) {
+        double nanos = mean(delays);
+        return nanos <= 0 ? ceiling : Math.min(ceiling, depth * size * 1e9 / nanos);
+    }
+
+    /** The lesser of what is known to bound; 0 is a bound that is not known. */
+    static double least(double most, double bound) {
+        return bound > 0 ? Math.min(most, bound) : most;
+    }
+
     static double mean(long[] delays) {
         return Arrays.stream(delays).average().orElse(0);
     }

@@ -154,7 +154,8 @@ public final class DeviceSet implements AutoCloseable {
         } catch (BlockException | RuntimeException | OutOfMemoryError e) {
             BlockException failure = e instanceof BlockException b ? b : new BlockException(
                     e instanceof OutOfMemoryError ? Errno.ENOMEM : Errno.EINVAL,
-                    type.name() + " does not open: " + e.getMessage(), e);
+                    type.name() + " does not open: " + e.getMessage()
+                    + "; free memory if there is none, else its log tells more", e);
             if (target != null) {
                 closeAfter(failure, target);
             }

@@ -74,7 +74,8 @@ final class PathUse {
         try {
             path = Path.of(text).toAbsolutePath();
         } catch (InvalidPathException e) {
-            throw LineParser.wrong("the path " + text + " cannot be: " + e.getReason());
+            throw LineParser.wrong("the path " + text + " cannot be (" + e.getReason()
+                    + "); name a file or block device");
         }
         Data data = data(path, text, 0);
         for (Use use : uses) {

@@ -24,6 +24,9 @@ final class FileSystems {
     private static final int FREE_STEPS = 60;
     private static final long STEP_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
     private static final int NOTHING_FOUND = 2;
+    /** Of e2fsck's exit code: something was repaired, or was not. */
+    private static final int REPAIRED = 1;
+    private static final int DAMAGED = 4;
 
     /**
      * Attaches $1 and mounts it at $2 as $3 with the options $5, in sectors of $4. From then on
@@ -66,7 +69,7 @@ final class FileSystems {
         }
         if (found.code() != NOTHING_FOUND) {
             throw new BlockException(Errno.EIO, "nobody can tell what is on " + name + " ("
-                    + found.why() + "), so no file system is made");
+                    + found.why() + "), so no file system is made; the daemon's log may say why");
         }
         if (data > 0) {
             throw new BlockException(Errno.EINVAL, "there is no file system on " + name + " that"
@@ -82,9 +85,30 @@ final class FileSystems {
         return type;
     }
 
+    /**
+     * Has a file system looked at before it is mounted; what was repaired, or null. With ext4 that
+     * is the matter of a moment where the journal is whole, and a check where the kernel has noted
+     * an error, which mounting alone would carry along. xfs does all of that in mount(2).
+     */
+    String check(String name, String type) throws BlockException {
+        if (!type.equals("ext4")) {
+            return null;
+        }
+        Programs.Ended ended = programs.run(LONG, "e2fsck", "-p", "--",
+                dir.resolve(name).toString());
+        if ((ended.code() & DAMAGED) != 0) {
+            throw new BlockException(Errno.EIO, "the file system on " + name + " is damaged beyond"
+                    + " what repairs itself (" + ended.why() + "); run e2fsck on it by hand, as"
+                    + " docs/volumes.md says");
+        }
+        // Whatever else kept it from looking, as a disk that fails, mount(8) tells better.
+        return ended.code() == REPAIRED ? ended.why() : null;
+    }
+
     private static void well(String what, Programs.Ended ended) throws BlockException {
         if (!ended.well()) {
-            throw new BlockException(Errno.EIO, what + ": " + ended.why());
+            throw new BlockException(Errno.EIO, what + ": " + ended.why() + "; when that is mended,"
+                    + " ask again");
         }
     }
 
@@ -122,7 +146,8 @@ final class FileSystems {
             }
         } catch (IOException e) {
             throw new BlockException(Errno.EIO, "the directory " + at + " cannot be "
-                    + (wanted ? "made" : "deleted") + ": " + e.getMessage(), e);
+                    + (wanted ? "made" : "deleted") + " (" + e.getMessage() + "); the plugin's"
+                    + " folder must be writable, and what is below mounts/ is its own", e);
         }
     }
 
@@ -132,7 +157,7 @@ final class FileSystems {
             Programs.Ended ended = programs.run(LONG, "umount", "--", at.toString());
             if (!ended.well() && mountedAt(at)) {
                 throw new BlockException(Errno.EBUSY, name + " cannot be unmounted: "
-                        + ended.why());
+                        + ended.why() + "; fuser -vm " + at + " shows who uses it");
             }
         }
         directory(at, false);
@@ -171,7 +196,8 @@ final class FileSystems {
         try {
             return mountedAt(Files.readAllLines(mounts), at);
         } catch (IOException e) {
-            throw new BlockException(Errno.EIO, mounts + " cannot be read: " + e.getMessage(), e);
+            throw new BlockException(Errno.EIO, mounts + " cannot be read (" + e.getMessage()
+                    + "); it takes a mounted /proc", e);
         }
     }
 

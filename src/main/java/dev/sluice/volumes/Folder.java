@@ -123,7 +123,8 @@ final class Folder implements AutoCloseable {
                 }
             }
         } catch (IOException e) {
-            throw new BlockException(Errno.EIO, state + " cannot be read: " + e.getMessage(), e);
+            throw new BlockException(Errno.EIO, state + " cannot be read (" + e.getMessage()
+                    + "); make it readable, and start again", e);
         }
         return all;
     }
@@ -134,7 +135,8 @@ final class Folder implements AutoCloseable {
             if (read != null && read.isObject()) {
                 return read;
             }
-            log.error(file + " is no volume's state; it is left as it is", null);
+            log.error(file + " is no volume's state; it is left as it is, delete it if it"
+                    + " means nothing to you", null);
         } catch (IOException e) {
             log.error(file + " cannot be read (" + e.getMessage() + "); it is left as it is", e);
         }
@@ -157,7 +159,7 @@ final class Folder implements AutoCloseable {
             sync(state);
         } catch (IOException e) {
             throw new BlockException(Errno.EIO, "the state of " + name + " cannot be saved in "
-                    + state + ": " + e.getMessage(), e);
+                    + state + " (" + e.getMessage() + "); make room there, and ask again", e);
         }
     }
 
@@ -167,8 +169,8 @@ final class Folder implements AutoCloseable {
             Files.deleteIfExists(file(name));
             sync(state);
         } catch (IOException e) {
-            throw new BlockException(Errno.EIO, file(name) + " cannot be deleted: "
-                    + e.getMessage(), e);
+            throw new BlockException(Errno.EIO, file(name) + " cannot be deleted ("
+                    + e.getMessage() + "); make its folder writable, and ask again", e);
         }
     }
 
@@ -178,8 +180,8 @@ final class Folder implements AutoCloseable {
             Files.deleteIfExists(images.resolve(file));
             sync(images);
         } catch (IOException e) {
-            throw new BlockException(Errno.EIO, images.resolve(file) + " cannot be deleted: "
-                    + e.getMessage(), e);
+            throw new BlockException(Errno.EIO, images.resolve(file) + " cannot be deleted ("
+                    + e.getMessage() + "); make its folder writable, and ask again", e);
         }
     }
 
@@ -197,7 +199,8 @@ final class Folder implements AutoCloseable {
             list(mounts).forEach(path -> names.add(path.getFileName().toString()));
             return names;
         } catch (IOException e) {
-            throw new BlockException(Errno.EIO, mounts + " cannot be read: " + e.getMessage(), e);
+            throw new BlockException(Errno.EIO, mounts + " cannot be read (" + e.getMessage()
+                    + "); make it readable, and start again", e);
         }
     }
 
@@ -206,8 +209,8 @@ final class Folder implements AutoCloseable {
         try {
             lock.close();
         } catch (IOException e) {
-            throw new BlockException(Errno.EIO, "the lock cannot be given back: "
-                    + e.getMessage(), e);
+            throw new BlockException(Errno.EIO, "the lock cannot be given back ("
+                    + e.getMessage() + "); it goes with the process", e);
         }
     }
 }

@@ -52,7 +52,7 @@ final class MountDisks implements Disks {
         }
         if (!handles.remove(shown)) {
             throw new BlockException(Errno.EBUSY, names.get(0) + " cannot be closed: its file is"
-                    + " open");
+                    + " open; close it, or detach the loop device that holds it");
         }
         try {
             devices.remove(names, DRAIN_MILLIS, replies);

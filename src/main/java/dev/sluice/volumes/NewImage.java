@@ -27,7 +27,8 @@ final class NewImage {
             throw new BlockException(Errno.EEXIST, path + " is there already, and of no volume;"
                     + " image=" + path.getFileName() + " makes a volume of it", e);
         } catch (IOException e) {
-            throw new BlockException(Errno.EIO, path + " cannot be made: " + e.getMessage(), e);
+            throw new BlockException(Errno.EIO, path + " cannot be made (" + e.getMessage()
+                    + "); make its folder writable, with room for the image", e);
         }
         try (Arena arena = new Arena();
                 FileBacking file = FileBacking.open(path.toString(), false, false, arena, log)) {

@@ -67,8 +67,8 @@ public final class Plugin {
             server = new Server(socket.channel, new Protocol(volumes, lanes, log), clock, log,
                     Server.ANSWER_NANOS);
         } catch (IOException e) {
-            throw new BlockException(Errno.EIO, "the socket cannot be served: " + e.getMessage(),
-                    e);
+            throw new BlockException(Errno.EIO, "the socket cannot be served (" + e.getMessage()
+                    + "); allow the process more open files, and start it again", e);
         }
     }
 
@@ -156,7 +156,8 @@ public final class Plugin {
         try {
             if (!lanes.await(limitMillis)) {
                 log.error("not all volumes are unmounted after " + limitMillis
-                        + " ms: what uses them gets I/O errors", null);
+                        + " ms: what uses them gets I/O errors; restart the containers that do",
+                        null);
             }
             socket.close();
             folder.close();

@@ -30,8 +30,8 @@ final class Processes implements Programs {
             said = Files.createTempFile(folder, "said", "");
             return run(limitMillis, command, said);
         } catch (IOException e) {
-            throw new BlockException(Errno.EIO, command[0] + " cannot be run: " + e.getMessage(),
-                    e);
+            throw new BlockException(Errno.EIO, command[0] + " cannot be run (" + e.getMessage()
+                    + "); install it, or make the plugin's folder writable", e);
         } finally {
             delete(said);
         }
@@ -48,13 +48,14 @@ final class Processes implements Programs {
             if (!process.waitFor(limitMillis, TimeUnit.MILLISECONDS)) {
                 process.destroyForcibly().waitFor(KILL_SECONDS, TimeUnit.SECONDS);
                 throw new BlockException(Errno.ETIMEDOUT, command[0] + " was not done after "
-                        + limitMillis + " ms, and was killed");
+                        + limitMillis + " ms, and was killed; look what its device waits for, and"
+                        + " ask again");
             }
             return new Ended(process.exitValue(), text(said));
         } catch (InterruptedException e) {
             process.destroyForcibly();
             Thread.currentThread().interrupt();
-            throw new BlockException(Errno.EINTR, command[0] + " was interrupted", e);
+            throw new BlockException(Errno.EINTR, command[0] + " was interrupted; ask again", e);
         }
     }
 
@@ -70,7 +71,8 @@ final class Processes implements Programs {
                 Files.deleteIfExists(said);
             }
         } catch (IOException e) {
-            throw new BlockException(Errno.EIO, said + " cannot be deleted: " + e.getMessage(), e);
+            throw new BlockException(Errno.EIO, said + " cannot be deleted (" + e.getMessage()
+                    + "); make its folder writable, and ask again", e);
         }
     }
 }

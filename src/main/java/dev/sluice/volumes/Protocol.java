@@ -48,7 +48,7 @@ final class Protocol implements Server.Handler {
     public void handle(Request request, Answer answer) {
         try {
             if (!request.method().equals("POST")) {
-                answer.send(Reply.error(405, "only POST is answered, as in: POST"
+                answer.send(Reply.error(405, "only POST is answered; send one, as in: POST"
                         + " /VolumeDriver.List"));
             } else if (request.path().equals("/Plugin.Activate")) {
                 answer.send(Reply.of(Map.of("Implements", List.of("VolumeDriver"))));
@@ -61,13 +61,18 @@ final class Protocol implements Server.Handler {
             answer.send(Reply.error(status(e), e.getMessage()));
         } catch (RuntimeException | StackOverflowError e) {
             log.error("a request failed: " + e, e);
-            answer.send(Reply.error(500, "an error of sluice's own: " + e));
+            answer.send(own(e));
         }
+    }
+
+    private static Reply own(Throwable e) {
+        return Reply.error(500, "an error of sluice's own (" + e + "); its log has the rest");
     }
 
     private static Reply unknown(String path) {
         return Reply.error(404, "there is no " + Spec.shown(path) + " in the volume plugin"
-                + " protocol");
+                + " protocol; ask for VolumeDriver.Create, Get, List, Mount, Path, Remove or"
+                + " Unmount");
     }
 
     /** Docker's client tells its user the sentence of any but 200; 400 is for wrong requests. */
@@ -164,7 +169,7 @@ final class Protocol implements Server.Handler {
             reply = Reply.error(status(e), e.getMessage());
         } catch (RuntimeException e) {
             log.error("a request failed: " + e, e);
-            reply = Reply.error(500, "an error of sluice's own: " + e);
+            reply = own(e);
         }
         if (!answer.send(reply) && done && undo != null) {
             try {
@@ -180,10 +185,11 @@ final class Protocol implements Server.Handler {
         try {
             node = JSON.readTree(request.text());
         } catch (JsonProcessingException e) {
-            throw wrong("the request is no JSON: " + Spec.shown(e.getOriginalMessage()));
+            throw wrong("the request is no JSON (" + Spec.shown(e.getOriginalMessage())
+                    + "); send an object, as in: {\"Name\": \"data\"}");
         }
         if (node == null || !node.isObject()) {
-            throw wrong("the request is no JSON object, as in: {\"Name\": \"data\"}");
+            throw wrong("the request is no JSON object; send one, as in: {\"Name\": \"data\"}");
         }
         return node;
     }
@@ -199,7 +205,7 @@ final class Protocol implements Server.Handler {
     private static String text(JsonNode body, String field) throws BlockException {
         JsonNode value = body.get(field);
         if (value == null || !value.isTextual()) {
-            throw wrong("the request has no text " + field);
+            throw wrong("the request has no text " + field + "; add it");
         }
         return value.textValue();
     }
@@ -207,7 +213,8 @@ final class Protocol implements Server.Handler {
     private static String id(JsonNode body) throws BlockException {
         String id = text(body, "ID");
         if (id.isEmpty() || id.length() > MOST_ID) {
-            throw wrong("the ID " + Spec.shown(id) + " is empty or longer than " + MOST_ID);
+            throw wrong("the ID " + Spec.shown(id) + " is empty or longer than " + MOST_ID
+                    + "; send a shorter one");
         }
         return id;
     }
@@ -219,12 +226,13 @@ final class Protocol implements Server.Handler {
             return all;
         }
         if (!given.isObject() || given.size() > MOST_OPTIONS) {
-            throw wrong("Opts is no object of at most " + MOST_OPTIONS + " options");
+            throw wrong("Opts is no object of at most " + MOST_OPTIONS + " options; send one");
         }
         for (Iterator<Map.Entry<String, JsonNode>> i = given.fields(); i.hasNext();) {
             Map.Entry<String, JsonNode> option = i.next();
             if (!option.getValue().isTextual()) {
-                throw wrong("option " + Spec.shown(option.getKey()) + " is no text");
+                throw wrong("option " + Spec.shown(option.getKey())
+                        + " is no text; put it in quotes");
             }
             all.put(option.getKey(), option.getValue().textValue());
         }

@@ -56,8 +56,8 @@ final class Socket implements AutoCloseable {
                 channel.close();
             }
         } catch (IOException e) {
-            throw new BlockException(Errno.EIO, "the socket cannot be closed: " + e.getMessage(),
-                    e);
+            throw new BlockException(Errno.EIO, "the socket cannot be closed (" + e.getMessage()
+                    + "); it goes with the process", e);
         }
     }
 
@@ -80,10 +80,10 @@ final class Socket implements AutoCloseable {
                 return new Socket(server, null);
             }
         } catch (IOException e) {
-            throw new BlockException(Errno.EBADF, "standard input cannot be used as a socket: "
-                    + e.getMessage(), e);
+            throw new BlockException(Errno.EBADF, "standard input cannot be used as a socket ("
+                    + e.getMessage() + "); name one with --socket PATH", e);
         }
-        throw new BlockException(Errno.EBADF, "there is no socket to listen on: name one with"
+        throw new BlockException(Errno.EBADF, "there is no socket to listen on; name one with"
                 + " --socket PATH, or hand one over as standard input");
     }
 
@@ -95,8 +95,8 @@ final class Socket implements AutoCloseable {
                 Files.deleteIfExists(path);
             }
         } catch (IOException e) {
-            throw new BlockException(Errno.EIO, "the socket " + path + " cannot be deleted: "
-                    + e.getMessage(), e);
+            throw new BlockException(Errno.EIO, "the socket " + path + " cannot be deleted ("
+                    + e.getMessage() + "); make its folder writable, or delete it by hand", e);
         }
     }
 }

@@ -49,9 +49,8 @@ record Spec(long size, String target, Map<String, String> values, Map<String, St
     /** A name that can be a file's, and nothing but a file of the folder it is looked for in. */
     static String checkName(String what, String name) throws BlockException {
         if (!NAME.matcher(name).matches()) {
-            throw wrong("the " + what + " " + shown(name) + " is not possible: it has letters,"
-                    + " digits, _ . and - only, begins with a letter or digit, and is at most 128"
-                    + " long");
+            throw wrong("the " + what + " " + shown(name) + " is not possible; write letters,"
+                    + " digits, _ . and - only, a letter or digit first, and at most 128");
         }
         return name;
     }
@@ -78,7 +77,7 @@ record Spec(long size, String target, Map<String, String> values, Map<String, St
         if (size != null) {
             bytes = round(Units.parseSize("size", size));
             if (bytes < LEAST.get(fs)) {
-                throw wrong("size " + size + " is too little for " + fs + ": it takes "
+                throw wrong("size " + size + " is too little for " + fs + "; give it "
                         + Units.size(LEAST.get(fs)) + " at least");
             }
         }
@@ -96,20 +95,22 @@ record Spec(long size, String target, Map<String, String> values, Map<String, St
             }
             if (FILES.matcher(option.getValue()).find()) {
                 throw wrong("option " + key + "=" + shown(option.getValue())
-                        + " names a file, which a volume's options cannot");
+                        + " names a file, which a volume's options cannot; leave it out, or put"
+                        + " it into a table, for sluice mount");
             }
             to.put(key, option.getValue());
         }
         boolean shortLived = !ephemeral.equals("false");
         if (shortLived && !images.isEmpty()) {
-            throw wrong("ephemeral and image= exclude each other: an image that was named is kept");
+            throw wrong("ephemeral and image= exclude each other, since an image that was named"
+                    + " is kept; leave one of them out");
         }
         return new Spec(bytes, target, values, delays, fs, shortLived, images);
     }
 
     private static long round(long bytes) throws BlockException {
         if (bytes > Long.MAX_VALUE - MIB) {
-            throw wrong("size " + bytes + " is too large");
+            throw wrong("size " + bytes + " is too large; write a smaller one");
         }
         return (bytes + MIB - 1) / MIB * MIB;
     }
@@ -131,7 +132,8 @@ record Spec(long size, String target, Map<String, String> values, Map<String, St
             return List.of();
         }
         if (!target.equals("ploop")) {
-            throw wrong("option image= is for target=ploop; there is no image in " + target);
+            throw wrong("option image= is for target=ploop, and there is no image in " + target
+                    + "; leave it out");
         }
         List<String> names = List.of(value.split(",", -1));
         for (int i = 0; i < names.size(); i++) {

@@ -48,6 +48,8 @@ final class Volume {
     private volatile int userCount;
     private volatile String doing = "";
     private volatile String failure = "";
+    /** What its device was opened with; delays may have been set since. */
+    private volatile String opened = "";
     private volatile boolean ownImage;
 
     /** What all volumes share. */
@@ -235,7 +237,8 @@ final class Volume {
         Boolean before = users.get(id);
         boolean isNew = before == null;
         if (isNew && users.size() >= most) {
-            throw new BlockException(Errno.EBUSY, name + " has " + most + " users already");
+            throw new BlockException(Errno.EBUSY, name + " has " + most + " users already; end one"
+                    + " of them first");
         }
         users.put(id, true);
         try {
@@ -287,7 +290,8 @@ final class Volume {
             open();
             if (tools.disks.isOpen(name)) {
                 throw new BlockException(Errno.EBUSY, name + " cannot be mounted: its file is still"
-                        + " open, by an earlier mount that a container keeps, or by a loop device");
+                        + " open, by an earlier mount that a container keeps, or by a loop device;"
+                        + " end the container, or detach that");
             }
             if (formatted.isEmpty()) {
                 doing = "its file system is being made";
@@ -295,6 +299,12 @@ final class Volume {
                 formatted = tools.systems.make(name, spec.fs(), tools.disks.block(name),
                         given ? tools.disks.stored(disk()) : 0);
                 save("");
+            }
+            doing = "its file system is being checked";
+            String repaired = tools.systems.check(name, formatted);
+            if (repaired != null) {
+                tools.log.error("the file system of volume " + name + " was repaired: " + repaired,
+                        null);
             }
             doing = "it is being mounted";
             tools.systems.mount(name, mountPoint(), formatted, tools.disks.block(name));
@@ -347,6 +357,7 @@ final class Volume {
             try {
                 tools.disks.add(spec.table(name, tools.folder.images));
                 open = true;
+                opened = tools.disks.arguments(name);
             } catch (BlockException e) {
                 // A program that is being started for another volume has our descriptors, and with
                 // them the lock of an image that we have just closed, until it is there.
@@ -394,7 +405,8 @@ final class Volume {
         try {
             if (tools.disks.isOpen(name)) {
                 throw new BlockException(Errno.EBUSY, name + " is still held by an earlier mount"
-                        + " that a container keeps, or by a loop device");
+                        + " that a container keeps, or by a loop device; end the container, or"
+                        + " detach that");
             }
             save("removing");
             close();
@@ -440,11 +452,18 @@ final class Volume {
         all.put("stored", stored >= 0 ? stored : lastStored);
         String arguments = tools.disks.arguments(name);
         if (!spec.delays().isEmpty()) {
-            all.put("delays", arguments.isEmpty() ? words(spec.delays())
-                    : arguments.substring(arguments.indexOf(' ') + 1));
+            all.put("delays", arguments.isEmpty() ? words(spec.delays()) : delays(arguments));
+            if (!arguments.isEmpty() && !arguments.equals(opened)) {
+                all.put("delays_when_opened_again", delays(opened));
+            }
         }
         all.put("options", words(spec.values()));
         return all;
+    }
+
+    /** Behind the name of the device below. */
+    private static String delays(String arguments) {
+        return arguments.substring(arguments.indexOf(' ') + 1);
     }
 
     private static String words(Map<String, String> values) {

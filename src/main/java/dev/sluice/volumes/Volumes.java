@@ -60,7 +60,8 @@ final class Volumes {
     Volume get(String name) throws BlockException {
         Volume volume = all.get(name);
         if (volume == null) {
-            throw new BlockException(Errno.ENOENT, "there is no volume " + Spec.shown(name));
+            throw new BlockException(Errno.ENOENT, "there is no volume " + Spec.shown(name)
+                    + "; create it first, with the driver's name");
         }
         return volume;
     }
@@ -71,7 +72,8 @@ final class Volumes {
         if (there != null) {
             if (!there.spec().equals(spec)) {
                 throw new BlockException(Errno.EEXIST, "there is a volume " + name
-                        + " with other options: " + there.spec().options());
+                        + " with other options, " + there.spec().options()
+                        + "; give the same, or choose another name");
             }
             return;
         }

@@ -71,11 +71,6 @@ public abstract class Codec {
     /** The same for decompressing. */
     abstract int decompressNanos();
 
-    /** About how many pages of 4 KiB one processor compresses, or decompresses, in a second. */
-    public final double pagesASecond(boolean compressed) {
-        return 1e9 / (compressed ? compressNanos() : decompressNanos());
-    }
-
     /** The most bytes a page can become. */
     abstract int bound(int page);
 

@@ -22,7 +22,10 @@ final class Status {
         Disk disk = zram.disk();
         Map<String, Object> all = new LinkedHashMap<>();
         all.put("initialised", disk != null);
-        all.put("codec", algorithms.choice(0).name());
+        Algorithms.Choice codec = algorithms.choice(0);
+        all.put("codec", codec.name());
+        all.put("level", codec.level());
+        all.put("dictionary", codec.path() == null ? "none" : codec.path());
         all.put("page", options.page());
         all.put("writers", options.writers());
         Counters c = disk == null ? new Counters() : disk.counters();
