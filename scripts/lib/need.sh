@@ -6,7 +6,7 @@ export PATH=$PATH:/usr/sbin:/sbin
 # The groups of things, each with its packages on Debian 12: see missing_packages.
 readonly BUILD_NEEDS='jdk mvn'
 readonly MOUNT_NEEDS='libfuse fusermount losetup'
-readonly DISK_NEEDS='fio ext4 xfs qemu-img ploop systemd prometheus'
+readonly DISK_NEEDS='fio ext4 xfs qemu-img ploop systemd prometheus jre'
 readonly CONTAINER_NEEDS='podman busybox'
 
 # Installs the packages of everything named that is missing; ends with a sentence where it cannot.
@@ -41,7 +41,11 @@ missing_packages() {
                 packages+=(python3-prometheus-client)
             ;;
         ploop) has ploop || packages+=(ploop) ;;
-        # For a look at the units; nothing of it needs to run.
+        # What the package depends on, as dpkg sees it.
+        jre) dpkg -s openjdk-17-jre-headless >/dev/null 2>&1 ||
+            packages+=(openjdk-17-jre-headless) ;;
+        python) has /usr/bin/python3 || packages+=(python3) ;;
+        # For a look at the units, and to run in a view of the machine.
         systemd) has systemd-analyze || packages+=(systemd) ;;
         debootstrap) has debootstrap || packages+=(debootstrap) ;;
         lintian) has lintian || packages+=(lintian) ;;

@@ -40,7 +40,7 @@ class ScreenTest {
                 "ratio");
         assertThat(lines.get(1).split("\\s+")).containsExactly("void", "9.00", "0", "0.035", "0",
                 "0.012", "0", "0", "1.23", "50.0", "2", "2.50");
-        assertThat(lines.get(2)).startsWith("a-device-of-a-long-name  123456 ");
+        assertThat(lines.get(2)).startsWith("a-device-of-a-long-name 123456 ");
         assertThat(lines.stream().mapToInt(String::length).distinct()).hasSize(1);
     }
 
@@ -61,7 +61,8 @@ class ScreenTest {
         assertThat(columns).isEqualTo(Column.values().length);
         assertThat(before).startsWith("a-device-of-a-long-name");
         String narrow = new Screen(null).lines(rows, 40, 10).get(0);
-        assertThat(narrow.strip().split("\\s+")).containsExactly("device", "r/s", "w/s", "%util");
+        assertThat(narrow.strip().split("\\s+")).containsExactly("device", "r/s", "w/s",
+                "r_await", "%util");
         assertThat(new Screen(null).lines(rows, 40, 10).get(2)).startsWith("a-device");
     }
 
@@ -97,5 +98,8 @@ class ScreenTest {
         assertThat(Column.figure(12.34)).isEqualTo("12.3");
         assertThat(Column.figure(1234.5)).isEqualTo("1235");
         assertThat(Column.figure(12_345_678)).isEqualTo("12M");
+        assertThat(Column.figure(99.97)).isEqualTo("100");
+        assertThat(Column.figure(9.997)).isEqualTo("10.0");
+        assertThat(Column.figure(0.9997)).isEqualTo("1.00");
     }
 }

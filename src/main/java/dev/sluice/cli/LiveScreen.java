@@ -77,7 +77,7 @@ final class LiveScreen implements AutoCloseable {
         return size.getRows() > 0 ? size.getRows() : 24;
     }
 
-    /** Writes a frame over the one before; the first two lines stand out. */
+    /** Writes a frame over the one before; the second line, a head, is a bar. */
     synchronized void draw(List<String> lines) {
         if (closed) {
             return;
@@ -85,9 +85,10 @@ final class LiveScreen implements AutoCloseable {
         StringBuilder frame = new StringBuilder("\033[H");
         for (int i = 0; i < lines.size() && i < height(); i++) {
             String line = lines.get(i);
-            frame.append(i == 0 ? "" : "\r\n").append(i == 1 ? "\033[7m" : "")
-                    .append(line.length() > width() ? line.substring(0, width()) : line)
-                    .append(i == 1 ? "\033[0m" : "").append("\033[K");
+            String shown = line.length() > width() ? line.substring(0, width()) : line;
+            String rest = " ".repeat(width() - shown.length());
+            frame.append(i == 0 ? "" : "\r\n").append(i == 1 ? "\033[7m" : "").append(shown)
+                    .append(i == 1 ? rest + "\033[0m" : "").append("\033[K");
         }
         terminal.writer().print(frame.append("\033[J"));
         terminal.flush();

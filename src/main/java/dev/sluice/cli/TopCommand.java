@@ -14,7 +14,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
@@ -122,8 +121,14 @@ final class TopCommand implements Callable<Integer> {
     private void draw(LiveScreen live) {
         List<Rates> rows = shown;
         List<String> lines = new ArrayList<>();
-        lines.add(String.format(Locale.ROOT, "%s  %d devices  every %s%s  q ends it", dir,
-                rows.size(), interval, sort == null ? "" : "  by " + sort));
+        StringBuilder title = new StringBuilder(dir.toString());
+        for (String part : List.of(rows.size() + (rows.size() == 1 ? " device" : " devices"),
+                "every " + interval, sort == null ? "" : "by " + sort, "q ends it")) {
+            if (!part.isEmpty() && title.length() + 2 + part.length() <= live.width()) {
+                title.append("  ").append(part);
+            }
+        }
+        lines.add(title.toString());
         lines.addAll(screen.lines(rows, live.width(), live.height() - 1));
         live.draw(lines);
     }

@@ -34,8 +34,9 @@ public enum Column {
     /** Data by what keeping it takes. */
     RATIO("ratio", 11, Rates::ratio);
 
-    /** Columns are this wide, but for the first and for what does not fit. */
-    private static final int WIDTH = 8;
+    /** Room for six figures, or five beside the blank where more would be odd. */
+    private static final int WIDTH = 7;
+    private static final int NARROW = 6;
 
     private final String head;
     private final int rank;
@@ -70,7 +71,8 @@ public enum Column {
 
     /** How wide it is at least, with the blank in front. */
     int width() {
-        return Math.max(WIDTH, head.length() + 1);
+        boolean small = this == UTIL || this == HELD || this == RATIO;
+        return Math.max(small ? NARROW : WIDTH, head.length() + 1);
     }
 
     /** Names upwards, figures downwards. */
@@ -91,7 +93,8 @@ public enum Column {
 
     /** As many digits behind the point as tell something: three figures, or the whole number. */
     static String figure(double value) {
-        int digits = value >= 100 || value == 0 ? 0 : value >= 10 ? 1 : value >= 1 ? 2 : 3;
+        int digits = value >= 99.95 || value == 0 ? 0 : value >= 9.995 ? 1
+                : value >= 0.9995 ? 2 : 3;
         if (value >= 9_999_999.5) {
             return String.format(Locale.ROOT, "%.0fM", value / 1e6);
         }

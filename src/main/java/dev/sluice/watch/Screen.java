@@ -12,6 +12,8 @@ public final class Screen {
     public static final int WIDE = 10_000;
 
     private static final int SHORTEST_NAME = 6;
+    /** A longer name has so much of the width; the rest of it gives way to figures. */
+    private static final int NAMES_PART = 4;
 
     private final Column sort;
 
@@ -34,8 +36,8 @@ public final class Screen {
     public List<String> lines(List<Rates> rows, int width, int height) {
         int longest = rows.stream().mapToInt(r -> r.name().length()).max().orElse(0);
         int name = Math.max(Math.max(longest, SHORTEST_NAME), Column.DEVICE.head().length());
-        List<Column> columns = fitting(rows, width - Math.min(name, Math.max(width / 3,
-                SHORTEST_NAME)));
+        List<Column> columns = fitting(rows, width - Math.min(name, Math.max(
+                width / NAMES_PART, SHORTEST_NAME)));
         int left = columns.stream().mapToInt(c -> width(c, rows)).sum();
         int nameWidth = Math.max(SHORTEST_NAME, Math.min(name, width - left));
         List<String> lines = new ArrayList<>();
