@@ -2,6 +2,7 @@ package dev.sluice.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.fuse.MountOption;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -82,7 +83,7 @@ final class HelpTest {
     }
 
     @Test
-    void theManPageHasEverything() {
+    void theManPageHasEverything() throws Exception {
         String page = ManPage.of(program.getCommandSpec());
         List<CommandSpec> all = new ArrayList<>(commands());
         all.addAll(program.getSubcommands().get("image").getSubcommands().values().stream()
@@ -91,10 +92,18 @@ final class HelpTest {
             assertThat(page).contains(command.name());
             options(command).forEach(o -> assertThat(page).contains(o.replace("-", "\\-")));
         }
-        assertThat(page).doesNotContain("FOLDER", "DEFAULT", "…").contains("flakey", "concat");
+        String docs = Files.readString(Path.of("docs/command-line.md"));
+        for (MountOption option : MountOption.ALL) {
+            String key = option.form().replaceFirst("=.*", "");
+            assertThat(page).contains("\\fB" + option.form().split("[=-]")[0]);
+            assertThat(docs).containsPattern("`" + key + "[`=]");
+        }
+        assertThat(page).contains("\\-i, \\-\\-interval")
+                .doesNotContain("FOLDER", "DEFAULT", "…").contains("flakey", "concat");
         // Each line is text or a request that man(7) has.
+        Pattern request = Pattern.compile("\\.(TH|SH|SS|TP|RS|RE|B|I|PP|br|nf|fi)( .*)?");
         assertThat(page.lines()).allMatch(l -> !l.startsWith("'")
-                && (!l.startsWith(".") || l.matches("\\.(TH|SH|SS|TP|RS|RE|B|I|PP)( .*)?")));
+                && (!l.startsWith(".") || request.matcher(l).matches()));
     }
 
     @Test

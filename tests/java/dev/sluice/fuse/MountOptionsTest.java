@@ -37,8 +37,8 @@ class MountOptionsTest {
     @Test
     void everyMistakeIsOneSentence() {
         refused("allow_others", "option allow_others is unknown; known are "
-                + MountOptions.KNOWN);
-        refused("speed=1", "option speed is unknown; known are " + MountOptions.KNOWN);
+                + MountOption.forms());
+        refused("speed=1", "option speed is unknown; known are " + MountOption.forms());
         refused("allow_other=1", "option allow_other takes no value; write allow_other alone");
         refused("uid=1,uid=1", "option uid is given twice; give it once");
         refused("uid=root", "option uid=root must be a number from 0 to 2147483647");

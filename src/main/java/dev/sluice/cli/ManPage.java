@@ -1,6 +1,6 @@
 package dev.sluice.cli;
 
-import dev.sluice.fuse.MountOptions;
+import dev.sluice.fuse.MountOption;
 import dev.sluice.target.TargetType;
 import dev.sluice.target.TargetTypes;
 import java.util.List;
@@ -33,7 +33,9 @@ final class ManPage {
         page.macro(".SH COMMANDS");
         program.subcommands().values().forEach(c -> page.command("", c.getCommandSpec()));
         page.macro(".SH MOUNT OPTIONS");
-        page.line(MountOptions.KNOWN + ".");
+        page.line("Behind -o, comma-separated:");
+        MountOption.ALL.forEach(o -> page.item(o.form()
+                + (o.initial().isEmpty() ? "" : " (" + o.initial() + ")"), o.meaning()));
         page.macro(".SH TARGETS");
         TargetTypes.all().forEach(page::target);
         page.macro(".SH EXIT STATUS");
@@ -42,10 +44,33 @@ final class ManPage {
         page.macro(".SH FILES");
         page.item("DIR/.sluice", "what a mount is doing, and how it is steered, as text files");
         page.item("/run/sluice-0, /run/user/UID/sluice-UID", "log, pid and result of each mount");
-        page.item("/etc/sluice/NAME.table", "the table of the service sluice@NAME");
+        page.item("/etc/sluice/NAME.table, NAME.conf", "the table of the service sluice@NAME, and"
+                + " OPTIONS=, as behind -o");
+        page.item("/etc/sluice/volumes.conf", "OPTIONS= of the service sluice-volumes");
+        page.item("/run/docker/plugins/sluice.sock", "where that is asked for volumes");
+        page.examples();
         page.macro(".SH SEE ALSO");
         page.line("mount.fuse.sluice(8), losetup(8), fuse(4)");
         return page.text.toString();
+    }
+
+    private void examples() {
+        macro(".SH EXAMPLES");
+        line("A disk of memory, each write to which takes 5 ms, with a file system on it:");
+        macro(".PP");
+        macro(".nf");
+        line("printf 'disk 512M ram\\nslow - delay disk write=5ms\\n' >table");
+        line("mkdir devices");
+        line("sluice mount table devices");
+        line("loop=$(sluice attach devices/slow)");
+        line("mkfs.ext4 $loop && mount $loop /mnt");
+        macro(".fi");
+        macro(".PP");
+        line("and away with it:");
+        macro(".PP");
+        macro(".nf");
+        line("umount /mnt && sluice detach $loop && sluice umount devices");
+        macro(".fi");
     }
 
     private void command(String before, CommandSpec spec) {
@@ -63,15 +88,20 @@ final class ManPage {
         for (String sentence : spec.usageMessage().description()) {
             line(sentence);
         }
-        spec.options().stream().filter(o -> !isHelp(o)).forEach(o ->
-                item(form(o), description(o)));
+        spec.options().stream().filter(o -> !isHelp(o)).forEach(o -> item(names(o), o));
         spec.positionalParameters().stream().filter(p -> p.description().length > 0)
-                .forEach(p -> item(p.paramLabel(), description(p)));
+                .forEach(p -> item(p.paramLabel(), p));
         spec.subcommands().values().forEach(c -> command(name + " ", c.getCommandSpec()));
     }
 
     private static boolean isHelp(OptionSpec option) {
         return option.usageHelp() || option.versionHelp();
+    }
+
+    /** With its short name in front. */
+    private static String names(OptionSpec option) {
+        return option.names().length == 1 ? form(option)
+                : option.shortestName() + ", " + form(option);
     }
 
     private static String form(OptionSpec option) {
@@ -84,14 +114,20 @@ final class ManPage {
 
     private static String form(PositionalParamSpec parameter) {
         boolean needed = parameter.arity().min() > 0;
-        String label = parameter.paramLabel() + (parameter.arity().max() > 1 ? " …" : "");
+        String label = parameter.paramLabel() + (parameter.isMultiValue() ? " …" : "");
         return needed ? label : "[" + label + "]";
     }
 
-    private static String description(ArgSpec argument) {
-        String all = String.join(" ", argument.description());
+    private void item(String head, ArgSpec argument) {
         String initial = argument.defaultValue();
-        return initial == null ? all : all.replace("${DEFAULT-VALUE}", initial);
+        macro(".TP");
+        macro("\\fB" + escape(head) + "\\fR");
+        String before = "";
+        for (String sentence : argument.description()) {
+            text.append(before);
+            line(initial == null ? sentence : sentence.replace("${DEFAULT-VALUE}", initial));
+            before = ".br\n";
+        }
     }
 
     private void target(TargetType type) {

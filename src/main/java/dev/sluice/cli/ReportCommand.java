@@ -11,6 +11,7 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -38,6 +39,7 @@ final class ReportCommand implements Callable<Integer> {
     private Path output;
 
     @Option(names = "--preset", paramLabel = "NAME", defaultValue = "all",
+            completionCandidates = Presets.class,
             description = "what to measure: latency (small requests, one at a time), depth (small"
                     + " ones by how many in flight), throughput (large ones), or ${DEFAULT-VALUE}")
     private String preset;
@@ -62,6 +64,14 @@ final class ReportCommand implements Callable<Integer> {
 
     @Parameters(index = "1..*", paramLabel = "DEVICE", description = "all, if none is named")
     private List<String> devices = List.of();
+
+    /** For who completes a command line. */
+    private static final class Presets implements Iterable<String> {
+        @Override
+        public Iterator<String> iterator() {
+            return List.of(Preset.names().split(", ")).iterator();
+        }
+    }
 
     @Override
     public Integer call() throws BlockException, InterruptedException {

@@ -15,8 +15,8 @@ import picocli.CommandLine.Parameters;
 
 /** What commands that serve a table at a directory have in common. */
 final class Serving {
-    @Option(names = "-o", paramLabel = "OPTS", description = "comma-separated: "
-            + MountOptions.KNOWN)
+    @Option(names = "-o", paramLabel = "OPTS",
+            description = "mount options, comma-separated; the manual has a list")
     private String options;
 
     @Option(names = "-f", description = "stays in the foreground and logs to the terminal")

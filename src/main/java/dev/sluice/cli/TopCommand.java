@@ -12,6 +12,8 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -41,6 +43,7 @@ final class TopCommand implements Callable<Integer> {
     private String interval;
 
     @Option(names = {"-s", "--sort"}, paramLabel = "COLUMN",
+            completionCandidates = Columns.class,
             description = "sorts by a column, figures downwards; else as in the table")
     private String sort;
 
@@ -59,6 +62,14 @@ final class TopCommand implements Callable<Integer> {
     private long millis;
     private Screen screen;
     private volatile List<Rates> shown = List.of();
+
+    /** What can be sorted by, for who completes a command line. */
+    private static final class Columns implements Iterable<String> {
+        @Override
+        public Iterator<String> iterator() {
+            return Arrays.stream(Column.values()).map(Column::head).iterator();
+        }
+    }
 
     @Override
     public Integer call() throws BlockException, IOException, InterruptedException {

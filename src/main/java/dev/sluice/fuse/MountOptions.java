@@ -50,12 +50,6 @@ public record MountOptions(
     private static final long LONGEST_LOOK = 10_000_000;
     private static final long LONGEST_SPIN = 1_000_000;
 
-    /** Words and their values, for a sentence. */
-    public static final String KNOWN = "ro, allow_other, uid=, gid=, mode=, loop=session|stock,"
-            + " threads=, inline=on|off, workers=, depth=, charge=on|off,"
-            + " completion=auto|caller|worker, max_background=, payload=, look=, spin=,"
-            + " metrics=PORT";
-
     /** Parses comma-separated options; null or empty means none. */
     public static MountOptions parse(String text) throws BlockException {
         Parser p = new Parser();
@@ -103,7 +97,7 @@ public record MountOptions(
                 return;
             }
             if (value == null) {
-                throw bad("option " + word + " is unknown; known are " + KNOWN);
+                throw bad("option " + word + " is unknown; known are " + MountOption.forms());
             }
             switch (key) {
                 case "uid" -> uid = number(key, value, 0, Integer.MAX_VALUE);
@@ -121,7 +115,8 @@ public record MountOptions(
                 case "spin" -> spinNanos = atMost(key, value, LONGEST_SPIN);
                 case "metrics" -> metrics = number(key, value, 0, 65535);
                 case "payload" -> payload = payload(value);
-                default -> throw bad("option " + key + " is unknown; known are " + KNOWN);
+                default -> throw bad("option " + key + " is unknown; known are "
+                        + MountOption.forms());
             }
         }
 
