@@ -6,10 +6,10 @@ import java.util.Locale;
 
 /** Curves over two axes, as SVG that stands by itself. */
 final class Plot {
-    private static final int WIDTH = 640;
-    private static final int HEIGHT = 300;
-    private static final int LEFT = 62;
-    private static final int RIGHT = 14;
+    private static final int WIDTH = 460;
+    private static final int HEIGHT = 240;
+    private static final int LEFT = 58;
+    private static final int RIGHT = 18;
     private static final int TOP = 12;
     private static final int BOTTOM = 44;
 
@@ -208,7 +208,7 @@ final class Plot {
         private static double step(double range) {
             double raw = Math.max(range, 1e-9) / 5;
             double decade = Math.pow(10, Math.floor(Math.log10(raw)));
-            for (double part : new double[] {1, 2, 2.5, 5}) {
+            for (double part : new double[] {1, 2, 5}) {
                 if (decade * part >= raw * 0.999) {
                     return decade * part;
                 }

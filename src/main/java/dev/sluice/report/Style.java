@@ -20,7 +20,7 @@ final class Style {
               font-weight: 500; } td.word, th:nth-child(-n+2), .facts th, .facts td {
               text-align: left; } .facts td { white-space: normal; }
             .plots { display: grid; gap: 1.2rem;
-              grid-template-columns: repeat(auto-fit, minmax(24rem, 1fr)); }
+              grid-template-columns: repeat(auto-fit, minmax(min(24rem, 100%), 1fr)); }
             figure { margin: 0; border: 1px solid var(--rule); border-radius: 6px;
               padding: .7rem .8rem .4rem; } figcaption { font-weight: 600; }
             .legend { color: var(--soft); font-size: 13px; min-height: 1.5em; }

@@ -25,7 +25,7 @@ public final class Survey {
     static final int LARGE = 1 << 20;
     static final int LARGE_DEPTH = 4;
     private static final int WARM_DEPTH = 32;
-    private static final String NOTHING = "a device that does nothing";
+    private static final String NOTHING = "an empty device";
 
     private final Fio fio;
     private final Wish wish;
@@ -90,7 +90,7 @@ public final class Survey {
 
         /** The most small requests a second that could be with so many in flight. */
         double iops(int depth) throws BlockException {
-            return Theory.least(Theory.iops(depth, asked(), below.alone().meanNanos(),
+            return Theory.least(Theory.iops(depth, asked(), below.alone().percentile(50),
                     below.byDepth().get(depth).iops()), figures.codec);
         }
 

@@ -11,12 +11,12 @@ final class Theory {
      * what an undelayed one takes at least; and no more than the ceiling.
      *
      * @param delays asked for, in nanoseconds; empty for none
-     * @param serviceNanos of an undelayed request alone
+     * @param serviceNanos of an undelayed request alone, mostly
      * @param ceiling requests a second that what is below makes at this depth
      */
     static double iops(int depth, long[] delays, double serviceNanos, double ceiling) {
         double nanos = mean(delays) + serviceNanos;
-        return nanos <= 0 ? ceiling : Math.min(ceiling, depth * 1e9 / nanos);
+        return delays.length == 0 ? ceiling : Math.min(ceiling, depth * 1e9 / nanos);
     }
 
     /**
