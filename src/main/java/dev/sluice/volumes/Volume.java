@@ -146,8 +146,8 @@ final class Volume {
         Spec.checkName("name", name);
         long created = state.path("created").asLong();
         if (created < 0 || created > LATEST_SECONDS) {
-            throw new BlockException(Errno.EINVAL, "it was created " + created + " seconds after"
-                    + " 1970, and not between 0 and " + LATEST_SECONDS);
+            throw new BlockException(Errno.EINVAL, "created, in seconds since 1970, is " + created
+                    + " and must be from 0 to " + LATEST_SECONDS);
         }
         Volume volume = new Volume(name, Spec.parse(options), tools, created);
         volume.ownImage = state.path("own_image").asBoolean();
