@@ -25,8 +25,9 @@ find_java() {
         since=${file##*-}
         ((version >= since)) && JVM+=("@$file")
     done
-    # Else malloc would keep what compiler threads once took, in pools of their own: 20 MB.
-    export MALLOC_ARENA_MAX=1
+    # Else malloc would keep what compiler threads once took, in pools of their own: 20 MB; and as
+    # much again where pieces of it, of 32 KiB each, lie between others.
+    export MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=16384
     [[ -r $JAR ]] || build
 }
 

@@ -234,6 +234,30 @@ final class VolumesKernelTest {
         });
     }
 
+    /** As it may be after I/O errors: the kernel has noted one, and may have written the rest. */
+    @Test
+    void aFileSystemIsCheckedBeforeItIsMounted() {
+        try (Containers c = new Containers()) {
+            c.serve().ok();
+            String who = "{\"Name\":\"v\",\"ID\":\"1\"}";
+            String damage = "PATH=$PATH:/sbin:/usr/sbin; debugfs -w -f - \"$1\" <<<\"$2\"";
+            well(c, "Create", "{\"Name\":\"v\",\"Opts\":{\"size\":\"16M\",\"target\":\"ram\"}}");
+            well(c, "Mount", who);
+            well(c, "Unmount", who);
+            Shell.bash(damage, c.dir.resolve("v"), "ssv state 2").ok();
+            well(c, "Mount", who);
+            assertThat(Shell.bash("PATH=$PATH:/sbin:/usr/sbin; dumpe2fs -h \"$1\" 2>/dev/null",
+                    c.dir.resolve("v")).ok()).doesNotContain("with errors");
+            well(c, "Unmount", who);
+            Shell.bash(damage, c.dir.resolve("v"), "clri <2>\nssv state 2").ok();
+            assertThat(c.ask("Mount", who)).contains("damaged beyond what repairs itself",
+                    "Root inode is not a directory", "run e2fsck on it by hand");
+            assertThat(c.ask("Get", who)).contains("\"state\":\"failed\"");
+            well(c, "Remove", "{\"Name\":\"v\"}");
+            c.end("TERM");
+        }
+    }
+
     @Test
     void whateverIsAskedTheDaemonLivesOn() throws Exception {
         try (Containers c = new Containers()) {

@@ -221,45 +221,6 @@ class VolumesTest {
     }
 
     @Test
-    void aDamagedFileSystemIsNotMountedUnlessItRepairsItself() throws Exception {
-        start("b");
-        create("v");
-        use("v", "1");
-        volumes.leave("v", "1");
-        for (int code : new int[] {4, 12}) {
-            system.checked = code;
-            assertThat(fails(() -> use("v", "1")).getMessage()).contains("damaged", "12 errors");
-            assertThat(status("v").get("state")).isEqualTo("failed");
-            assertThat(system.disks).isEmpty();
-        }
-        // Where it could not be looked at, the mount says how it is.
-        for (int code : new int[] {8, 1}) {
-            system.checked = code;
-            use("v", "1");
-            volumes.leave("v", "1");
-        }
-        assertThat(log).containsExactly("the file system of volume v was repaired: v: 12 errors");
-        create("x", "target", "ram", "fs", "xfs", "size", "300M");
-        system.done.clear();
-        use("x", "1");
-        assertThat(system.done).doesNotContain("e2fsck");
-    }
-
-    @Test
-    void delaysThatWereSetLastWhileTheDeviceIsOpen() throws Exception {
-        start("b");
-        create("v", "read", "1ms");
-        use("v", "1");
-        assertThat(status("v")).doesNotContainKey("delays_when_opened_again");
-        system.delays = "read=9ms";
-        assertThat(status("v")).containsEntry("delays", "read=9ms")
-                .containsEntry("delays_when_opened_again", "read=1ms");
-        volumes.leave("v", "1");
-        assertThat(status("v")).containsEntry("delays", "read=1ms")
-                .doesNotContainKey("delays_when_opened_again");
-    }
-
-    @Test
     void aBusyMountIsToldAndTriedAgain() throws Exception {
         start("b");
         create("v");

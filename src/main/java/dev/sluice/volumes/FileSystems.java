@@ -98,11 +98,11 @@ final class FileSystems {
                 dir.resolve(name).toString());
         if ((ended.code() & DAMAGED) != 0) {
             throw new BlockException(Errno.EIO, "the file system on " + name + " is damaged beyond"
-                    + " what repairs itself (" + ended.why() + "); run e2fsck on it by hand, as"
+                    + " what repairs itself (" + ended.story() + "); run e2fsck on it by hand, as"
                     + " docs/volumes.md says");
         }
         // Whatever else kept it from looking, as a disk that fails, mount(8) tells better.
-        return ended.code() == REPAIRED ? ended.why() : null;
+        return ended.code() == REPAIRED ? ended.story() : null;
     }
 
     private static void well(String what, Programs.Ended ended) throws BlockException {

@@ -10,6 +10,8 @@ import dev.sluice.block.BlockException;
 interface Programs {
     /** How a program ended and what it said. */
     record Ended(int code, String said) {
+        private static final int MOST_SHOWN = 200;
+
         boolean well() {
             return code == 0;
         }
@@ -19,6 +21,12 @@ interface Programs {
             String text = said.strip();
             String last = text.substring(text.lastIndexOf('\n') + 1);
             return last.isEmpty() ? "exit code " + code : last;
+        }
+
+        /** The beginning of all it said, in one line. */
+        String story() {
+            String line = said.strip().replaceAll("\\s+", " ");
+            return line.length() <= MOST_SHOWN ? line : line.substring(0, MOST_SHOWN) + "…";
         }
     }
 
