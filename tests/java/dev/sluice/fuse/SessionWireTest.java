@@ -77,7 +77,8 @@ class SessionWireTest {
         Sessions sessions = new Sessions(null, readers, (s, c) -> { });
         session = new Session(channels,
                 new Intake(channels, new Completions(true), timer, MountOptions.parse(null),
-                        System::nanoTime, arena), null,
+                        System::nanoTime,
+                    new IdleCpus(IdleCpus.Mode.SLEEP, arena), arena), null,
                 handles, slots, workers::queue, new Interrupts(
                         look -> look.test(List.of(device)), timer,
                         workers.queue("i"), System::nanoTime, (s, c) -> { }), true, readers,

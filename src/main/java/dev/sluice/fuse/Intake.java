@@ -27,6 +27,7 @@ final class Intake {
     private static final int ONE = 64;
     private static final int EVENTS = 64;
     private static final long SECOND = 1_000_000_000;
+    private static final long FOR_EVER = Long.MAX_VALUE / 2;
     private static final Libc LIBC = Libc.LIBC;
 
     private final Completions completions;
@@ -42,19 +43,21 @@ final class Intake {
     /** Wakes a thread that sleeps; -1 where nothing is due ever. */
     private final int bell;
     private final Lead lead;
+    private final IdleCpus idle;
     private volatile boolean coarse;
 
     Intake(Channels channels, Completions completions, Timer timer, MountOptions options,
-            Clock clock, Arena arena) {
+            Clock clock, IdleCpus idle, Arena arena) {
         this.completions = completions;
         this.timer = timer;
         this.lookNanos = options.lookNanos();
         this.spinNanos = options.spinNanos();
         this.lead = new Lead(spinNanos);
         this.clock = clock;
+        this.idle = idle;
         this.event = arena.map(Arena.PAGE);
         int[] events = completions.fix();
-        boolean more = events.length > 0 || timer.exact();
+        boolean more = events.length > 0 || timer.exact() || idle.counts();
         epoll = more ? LIBC.epoll_create1(Native.O_CLOEXEC) : -1;
         bell = timer.exact() ? LIBC.eventfd(0, Native.O_CLOEXEC | Native.O_NONBLOCK) : -1;
         if (more) {
@@ -119,6 +122,9 @@ final class Intake {
             }
             int n = channel.read(address, length);
             if (n != Channel.NOTHING) {
+                if (idle.counts()) {
+                    idle.request(clock.nanos());
+                }
                 return n;
             }
             if (!first) {
@@ -170,28 +176,40 @@ final class Intake {
         long due = due();
         long before = spinNanos;
         if (bell < 0 || timer.sleeps(due)) {
-            long whole = due - clock.nanos();
+            long now = clock.nanos();
+            long whole = due - now;
+            idle.sleeps(now, whole);
             before = lead.of(whole);
             long left = whole - before;
-            long events = room.address() + at + EVENTS;
-            if (due == Timer.NEVER) {
-                LIBC.epoll_wait(epoll, events, 1, -1);
-            } else if (left > 0 && coarse) {
-                // It comes back too early, and again and again towards the end.
-                LIBC.epoll_wait(epoll, events, 1, (int) (left / 1_000_000));
-            } else if (left > 0) {
-                room.bytes().putLong(at, left / SECOND);
-                room.bytes().putLong(at + 8, left % SECOND);
-                int n = Native.epollWait(epoll, events, 1, room.address() + at);
-                coarse = n < 0 && Native.errno() == ENOSYS;
-                if (n == 0) {
-                    lead.woke(whole, clock.nanos() > due);
-                }
+            long rest = idle.left(now);
+            if (wait(room, at, Math.min(left, rest)) && left <= rest) {
+                lead.woke(whole, clock.nanos() > due);
+            }
+            if (rest != Timer.NEVER) {
+                idle.rest(clock.nanos());
             }
         }
         if (bell >= 0) {
             timer.awake();
         }
         return before;
+    }
+
+    /** So many nanoseconds, {@link Timer#NEVER} or about as many for ever; whether all passed. */
+    private boolean wait(Memory room, int at, long nanos) {
+        long events = room.address() + at + EVENTS;
+        if (nanos > FOR_EVER) {
+            LIBC.epoll_wait(epoll, events, 1, -1);
+        } else if (nanos > 0 && coarse) {
+            // It comes back too early, and again and again towards the end.
+            LIBC.epoll_wait(epoll, events, 1, (int) (nanos / 1_000_000));
+        } else if (nanos > 0) {
+            room.bytes().putLong(at, nanos / SECOND);
+            room.bytes().putLong(at + 8, nanos % SECOND);
+            int n = Native.epollWait(epoll, events, 1, room.address() + at);
+            coarse = n < 0 && Native.errno() == ENOSYS;
+            return n == 0;
+        }
+        return false;
     }
 }

@@ -52,6 +52,7 @@ public final class Mount {
     private final Device.Log log;
     private final Arena arena;
     private final Background background;
+    private final IdleCpus idle;
     /** Null until the mount is there, and where the kernel has no such file for us. */
     private volatile Background.ControlFile control;
     private volatile boolean gone;
@@ -78,6 +79,7 @@ public final class Mount {
         this.workers = parts.workers();
         this.log = parts.log();
         this.arena = parts.arena();
+        this.idle = new IdleCpus(options.stock() ? IdleCpus.Mode.SLEEP : options.idle(), arena);
         this.background = new Background(options.payload(), options.maxBackground(), this::tell);
         this.slots = new SlotPool(arena, background, new CompletionWorker(options.completion(),
                 workers.queue(COMPLETION), parts.log()), parts.log());
@@ -196,7 +198,7 @@ public final class Mount {
         init(handshake, channel, arena);
         Channels channels = Channels.of(channel, arena, log);
         Intake intake = new Intake(channels, parts.completions(), parts.timer(), options,
-                parts.clock(), arena);
+                parts.clock(), idle, arena);
         control = Background.ControlFile.open(connection(), arena);
         Readers readers = new Readers(options.threads() - 1);
         DeviceSet devices = parts.devices();
@@ -384,6 +386,7 @@ public final class Mount {
                     sessions.threads().stream().map(HeapUse::allocated).toList());
         }
         all.putAll(workers.status());
+        all.put("idle_cpus", idle.state());
         all.put("payload_taken", slots.takenBytes());
         all.put("payload_most", options.payload());
         all.put("max_background", background.told());

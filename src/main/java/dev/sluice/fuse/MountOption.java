@@ -39,6 +39,9 @@ public record MountOption(String form, String initial, String meaning) {
                     + " direct I/O before it sleeps; 0 for not at all"),
             new MountOption("spin=DURATION", "20us", "how long at least a thread is awake before a"
                     + " delayed request is due, 0 to 1ms; 0 for not at all"),
+            new MountOption("idle=auto|poll|sleep", "auto", "when idle processors are kept from"
+                    + " sleeping: while a delayed request is due within 2 ms, while there are"
+                    + " requests, never"),
             new MountOption("metrics=PORT", "", "serves metrics for Prometheus on this port of the"
                     + " loopback address, 0 for any; on none if not given"));
 

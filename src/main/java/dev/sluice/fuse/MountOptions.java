@@ -26,6 +26,7 @@ import java.util.Set;
  * @param maxBackground requests the kernel keeps under way before it makes callers wait, at most
  * @param payload bytes of data that may be held for requests under way
  * @param lookNanos how long a session thread looks for the end of direct I/O before it sleeps
+ * @param idle when CPUs without work are kept from sleeping
  * @param metrics the port on the loopback address where metrics are served, 0 for any; -1 for none
  * @param spinNanos how long a thread stays awake before something is due, and after it
  */
@@ -45,6 +46,7 @@ public record MountOptions(
         int maxBackground,
         long payload,
         long lookNanos,
+        IdleCpus.Mode idle,
         int metrics,
         long spinNanos) {
     private static final long LONGEST_LOOK = 10_000_000;
@@ -79,6 +81,7 @@ public record MountOptions(
         private long payload = 1L << 30;
         private long lookNanos = 150_000;
         private long spinNanos = 20_000;
+        private IdleCpus.Mode idle = IdleCpus.Mode.AUTO;
         private long metrics = -1;
 
         void take(String word) throws BlockException {
@@ -107,12 +110,14 @@ public record MountOptions(
                 case "threads" -> threads = number(key, value, 1, 64);
                 case "inline" -> inline = either(key, value, "on", "off");
                 case "depth" -> depth = number(key, value, 1, 1024);
-                case "completion" -> completion = completion(value);
+                case "completion" -> completion = word(key, value,
+                        Completion.Mode.values());
                 case "charge" -> charge = either(key, value, "on", "off");
                 case "workers" -> workers = number(key, value, 0, 4096);
                 case "max_background" -> maxBackground = number(key, value, 1, 65535);
                 case "look" -> lookNanos = atMost(key, value, LONGEST_LOOK);
                 case "spin" -> spinNanos = atMost(key, value, LONGEST_SPIN);
+                case "idle" -> idle = word(key, value, IdleCpus.Mode.values());
                 case "metrics" -> metrics = number(key, value, 0, 65535);
                 case "payload" -> payload = payload(value);
                 default -> throw bad("option " + key + " is unknown; known are "
@@ -129,13 +134,18 @@ public record MountOptions(
             return value.equals(yes);
         }
 
-        private static Completion.Mode completion(String value) throws BlockException {
-            for (Completion.Mode mode : Completion.Mode.values()) {
-                if (mode.name().toLowerCase(Locale.ROOT).equals(value)) {
-                    return mode;
+        /** One of three. */
+        private static <E extends Enum<E>> E word(String key, String value, E[] words)
+                throws BlockException {
+            String[] names = new String[words.length];
+            for (int i = 0; i < words.length; i++) {
+                names[i] = words[i].name().toLowerCase(Locale.ROOT);
+                if (names[i].equals(value)) {
+                    return words[i];
                 }
             }
-            throw bad("option completion=" + value + " must be auto, caller or worker");
+            throw bad("option " + key + "=" + value + " must be " + names[0] + ", " + names[1]
+                    + " or " + names[2]);
         }
 
         private static int mode(String value) throws BlockException {
@@ -187,7 +197,7 @@ public record MountOptions(
             }
             return new MountOptions(readOnly, allowOther, (int) uid, (int) gid, mode, stock,
                     (int) threads, inline, (int) workers, (int) depth, charge, completion,
-                    (int) maxBackground, payload, lookNanos, (int) metrics, spinNanos);
+                    (int) maxBackground, payload, lookNanos, idle, (int) metrics, spinNanos);
         }
     }
 }
