@@ -8,7 +8,8 @@ import picocli.CommandLine.Option;
 /** The benchmarks by name; {@code scripts/bench NAME} starts this after it has built it. */
 @Command(name = "bench", description = "Measures sluice beside what else could be used.",
         subcommands = {TransportBench.class, CgroupBench.class, DelayBench.class,
-            ZramMemory.class, PloopFirst.class, PloopTable.class})
+            ZramMemory.class, PloopFirst.class, PloopTable.class,
+            PloopLife.class})
 final class Bench {
     @Option(names = {"-h", "--help"}, usageHelp = true, description = "this text")
     private boolean help;

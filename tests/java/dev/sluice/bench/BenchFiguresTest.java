@@ -54,12 +54,12 @@ final class BenchFiguresTest {
         assertThat(plan.cells()).extracting(Cell::name).doesNotHaveDuplicates().hasSize(6);
         List<String> names = plan.groups().apply(new Sides(null, 1 << 20, "")).stream()
                 .flatMap(group -> group.sides().stream()).map(Side::name).toList();
-        assertThat(names).doesNotHaveDuplicates().hasSize(8);
+        assertThat(names).doesNotHaveDuplicates().hasSize(14);
         for (Goal goal : plan.goals()) {
             assertThat(plan.cells().stream().filter(goal.taken())).as(goal.cells())
                     .hasSizeGreaterThanOrEqualTo(3);
         }
-        assertThat(plan.goals()).hasSize(6);
+        assertThat(plan.goals()).hasSize(10);
         assertThat(plan.goals()).extracting(Goal::ours).isSubsetOf(names);
         assertThat(plan.goals()).extracting(Goal::peer).isSubsetOf(names);
         assertThat(PloopFirst.goals()).extracting(Goal::ours).isSubsetOf(names);

@@ -64,6 +64,45 @@ final class Fio {
                 "--ioengine=libaio", "--iodepth=" + depth, "--end_fsync=1")), true);
     }
 
+    /**
+     * How the requests of a run were answered.
+     *
+     * @param p50 of their latency in nanoseconds, as p99 and most
+     * @param gapMillis the longest time in which none was answered
+     */
+    record Latency(long p50, long p99, long most, long gapMillis) { }
+
+    /** The cell for whole seconds within a part of the file. */
+    Latency latency(Cell cell, Path file, int seconds, long bytes)
+            throws IOException, InterruptedException {
+        Path folder = Files.createTempDirectory(shell.scratch(), "fio");
+        try {
+            JsonNode side = new ObjectMapper().readTree(fio(seconds + 30, file, true, List.of(
+                    "--rw=" + cell.rw(), "--bs=" + cell.blockSize(), "--ioengine=libaio",
+                    "--iodepth=" + cell.depth(), "--time_based", "--runtime=" + seconds,
+                    "--norandommap", "--randrepeat=0", "--size=" + bytes,
+                    "--percentile_list=50:99", "--write_lat_log=" + folder.resolve("one"))))
+                    .path("jobs").path(0).path(cell.writes() ? "write" : "read").path("clat_ns");
+            return new Latency(side.at("/percentile/50.000000").asLong(),
+                    side.at("/percentile/99.000000").asLong(), side.path("max").asLong(),
+                    gap(Files.readAllLines(folder.resolve("one_clat.1.log"))));
+        } finally {
+            shell.run(10, "rm", "-r", folder.toString());
+        }
+    }
+
+    /** The longest time between two lines of fio's log, each the end of a request. */
+    static long gap(List<String> log) {
+        long[] ends = log.stream()
+                .mapToLong(line -> Long.parseLong(line.substring(0, line.indexOf(','))))
+                .sorted().toArray();
+        long longest = 0;
+        for (int i = 1; i < ends.length; i++) {
+            longest = Math.max(longest, ends[i] - ends[i - 1]);
+        }
+        return longest;
+    }
+
     private String fio(int limit, Path file, boolean direct, List<String> options)
             throws IOException, InterruptedException {
         Path json = Files.createTempFile(shell.scratch(), "fio", ".json");

@@ -2,9 +2,23 @@ package dev.sluice.bench;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Predicate;
 
-/** Sides that run interleaved: the first, ours, is compared with each of the others. */
-record Group(List<Side> sides) {
+/**
+ * Sides that run interleaved: the first, ours, is compared with each of the others.
+ *
+ * @param taken which of a plan's cells mean something here
+ */
+record Group(List<Side> sides, Predicate<Cell> taken) {
+
+    /** All cells mean something here. */
+    Group(List<Side> sides) {
+        this(sides, cell -> true);
+    }
+
+    List<Cell> of(List<Cell> cells) {
+        return cells.stream().filter(taken).toList();
+    }
 
     Side first() {
         return sides.get(0);
@@ -23,7 +37,7 @@ record Group(List<Side> sides) {
             sides.removeIf(side -> !names.isEmpty() && !names.contains(side.name()));
             sides.forEach(side -> unknown.remove(side.name()));
             if (!sides.isEmpty()) {
-                kept.add(new Group(sides));
+                kept.add(new Group(sides, group.taken));
             }
         }
         if (!unknown.isEmpty()) {

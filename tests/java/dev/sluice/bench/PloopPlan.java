@@ -14,6 +14,9 @@ final class PloopPlan {
     private static final double OF_QEMU_CACHED = 1.5;
     private static final double OF_QEMU_DIRECT = 1.0;
 
+    private static final double OF_ONE = 0.95;
+    private static final int[] DEEP = {8, 64};
+
     private PloopPlan() { }
 
     static Plan plan() {
@@ -32,6 +35,10 @@ final class PloopPlan {
                     Cell::writes));
             goals.add(goal("ploop" + kind, "qploop" + kind, "every cell",
                     kind.isEmpty() ? OF_QEMU_CACHED : OF_QEMU_DIRECT, cell -> true));
+            for (int levels : DEEP) {
+                goals.add(goal("chain-" + levels + kind, "chain-1" + kind, "4k reads", OF_ONE,
+                        cell -> !cell.writes()));
+            }
         }
         return new Plan("ploop", PloopPlan::groups, cells, goals, List.of(),
                 shell -> PloopFirst.report(shell) + PloopTable.report(shell));
@@ -43,7 +50,20 @@ final class PloopPlan {
     }
 
     private static List<Group> groups(Sides sides) {
-        return List.of(group(sides, false), group(sides, true));
+        return List.of(group(sides, false), group(sides, true),
+                chains(sides, false), chains(sides, true));
+    }
+
+    /** Only read: what is overwritten is in the top from then on. */
+    private static Group chains(Sides sides, boolean direct) {
+        List<Side> all = new ArrayList<>();
+        for (int levels : new int[] {1, DEEP[0], DEEP[1]}) {
+            String name = "chain-" + levels + (direct ? "-direct" : "");
+            String words = direct ? " direct=on" : "";
+            all.add(new Side(name, "sluice ploop" + words + ", files: " + levels, Data.NONE,
+                    !direct, true, sides.chain(name, words, levels)));
+        }
+        return new Group(all, cell -> !cell.writes());
     }
 
     /** The four sides in the order of their reports; ours is the first. */

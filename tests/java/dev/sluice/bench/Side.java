@@ -15,7 +15,8 @@ record Side(String name, String what, Data data, boolean cached, boolean fioDire
 
     /**
      * Where the bytes are that must be there before the first read. A file is made for the side; an
-     * image is made by its starter where there is none, and filled through the side once.
+     * image is made by its starter where there is none, and filled through the side once. With NONE
+     * there are none, or the starter sees to them.
      */
     enum Data { NONE, MEMORY, FILE, IMAGE }
 

@@ -65,6 +65,23 @@ final class Sides {
         return imaged(sluice(name, "", data -> "- ploop " + data + words));
     }
 
+    /** A chain of so many files that each have their part of the clusters, made if missing. */
+    Starter chain(String name, String words, int levels) {
+        return data -> {
+            boolean missing = !Files.exists(data);
+            Serving serving = ploop(name, words).start(data);
+            try {
+                if (missing) {
+                    PloopChain.fill(serving.file(), size, levels);
+                }
+            } catch (IOException e) {
+                serving.close();
+                throw e;
+            }
+            return serving;
+        };
+    }
+
     /** The parallels driver over an image; {@code file} are options of the file below. */
     Starter parallels(String name, String file) {
         return imaged(qemu(name, data -> List.of("file,node-name=file," + file + "filename=" + data,

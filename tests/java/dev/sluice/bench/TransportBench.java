@@ -34,7 +34,7 @@ final class TransportBench implements Callable<Integer> {
             description = "only these; transport has zero, null, ram, nbdkit, file, qraw, bare, "
                     + "file-direct, qraw-direct, bare-direct; completion caller, worker, auto; "
                     + "zram lz4, kernel, nbdkit-zstd, zstd, zstd-plain; ploop ploop, file, bare, "
-                    + "qploop, and each with -direct")
+                    + "qploop, chain-1, chain-8, chain-64, and each with -direct")
     private List<String> names = List.of();
     @Option(names = "--reps", paramLabel = "N", description = "repetitions, 5 if not given")
     private Integer reps;
@@ -109,11 +109,11 @@ final class TransportBench implements Callable<Integer> {
     }
 
     private void head(Map<String, String> facts, List<Group> groups) {
-        long sides = groups.stream().mapToLong(group -> group.sides().size()).sum();
+        long runs = groups.stream().mapToLong(group -> (long) group.sides().size()
+                * group.of(cells).size()).sum() * reps;
         // A second for fio to start twice, and what a loop device takes.
-        long estimate = sides * cells.size() * reps * (seconds + warm + 1) / 60;
-        System.err.println("sides: " + sides + ", cells: " + cells.size() + ", repetitions: "
-                + reps + "; takes about " + (estimate + 1) + " min");
+        long estimate = runs * (seconds + warm + 1) / 60;
+        System.err.println("runs: " + runs + "; takes about " + (estimate + 1) + " min");
         System.out.println("## " + plan.title() + "\n");
         facts.forEach((name, value) -> System.out.println("- " + name + ": " + value));
         System.out.println("- runs: " + reps + " of " + seconds + " s, each after " + warm
@@ -127,9 +127,9 @@ final class TransportBench implements Callable<Integer> {
                 + facts.get("load average before and after"));
         System.out.println("- processor time stolen by the host: "
                 + facts.get("processor time stolen by the host"));
-        Report report = new Report(results, cells);
-        groups.forEach(group -> System.out.print(report.group(group)));
-        System.out.print(report.goals(plan.goals(), plan.cells()));
+        groups.forEach(group -> System.out.print(
+                new Report(results, group.of(cells)).group(group)));
+        System.out.print(new Report(results, cells).goals(plan.goals(), plan.cells()));
         if (names.isEmpty() && cellsPattern.isEmpty()) {
             System.out.print(plan.more().report(shell));
         }
@@ -151,7 +151,7 @@ final class TransportBench implements Callable<Integer> {
             for (Side side : order) {
                 started.serving.put(side, start(side));
             }
-            for (Cell cell : cells) {
+            for (Cell cell : group.of(cells)) {
                 for (Map.Entry<Side, Serving> entry : started.serving.entrySet()) {
                     Sample sample = measure(entry.getKey(), entry.getValue(), cell);
                     results.add(entry.getKey(), cell, sample);
