@@ -98,26 +98,20 @@ final class PloopLife implements Callable<Integer> {
             fio.fill(device, true);
             take(rows, Row.READS_ALONE, device, READS);
             take(rows, Row.WRITES_ALONE, device, WRITES);
-            CompletableFuture<Latency> reads = beside(device, READS);
-            snapshots(device);
-            rows.computeIfAbsent(Row.READS_SNAPSHOT, r -> new ArrayList<>()).add(of(reads));
-            CompletableFuture<Latency> writes = beside(device, WRITES);
-            snapshots(device);
-            rows.computeIfAbsent(Row.WRITES_SNAPSHOT, r -> new ArrayList<>()).add(of(writes));
+            PloopChain.message(device, "snapshot");
             measureWork(rows, Row.MERGE, "merge", device);
-            // Until it has ended the next may not begin.
-            awaitEnd(device);
-            for (int i = 1; i < 2 * SNAPSHOTS; i++) {
-                PloopChain.message(device, "merge");
-                awaitEnd(device);
-            }
             // Every other cluster of what nobody writes to becomes a hole.
             for (long at = BUSY; at < (long) mib * MIB; at += 2 * MIB) {
                 shell.run(20, "fallocate", "--punch-hole", "--offset=" + at, "--length=" + MIB,
                         device.toString());
             }
             measureWork(rows, Row.COMPACT, "compact", device);
-            awaitEnd(device);
+            CompletableFuture<Latency> reads = beside(device, READS);
+            snapshots(device);
+            rows.computeIfAbsent(Row.READS_SNAPSHOT, r -> new ArrayList<>()).add(of(reads));
+            CompletableFuture<Latency> writes = beside(device, WRITES);
+            snapshots(device);
+            rows.computeIfAbsent(Row.WRITES_SNAPSHOT, r -> new ArrayList<>()).add(of(writes));
         } finally {
             for (Path left : files()) {
                 Files.delete(left);
@@ -178,6 +172,7 @@ final class PloopLife implements Callable<Integer> {
                     + " --size or fewer --seconds");
         }
         rows.computeIfAbsent(row, r -> new ArrayList<>()).add(latency);
+        awaitEnd(device);
     }
 
     private static boolean works(Path device) throws IOException {
