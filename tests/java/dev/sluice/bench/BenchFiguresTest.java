@@ -4,12 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.sluice.bench.Fio.Latency;
 import dev.sluice.bench.Results.Sample;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
+import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -83,6 +87,33 @@ final class BenchFiguresTest {
         alone.add(sides.get(0), PloopFirst.CELL, new Sample(80, 700, 0, 0));
         assertThat(PloopFirst.rows(List.of(new Group(sides.subList(0, 1))), alone).get(1)[2])
                 .isEqualTo("-");
+    }
+
+    @Test
+    void theLongestGapIsBetweenEndsInTheOrderOfTheirTimes() {
+        assertThat(Fio.gap(List.of("3, 100, 0", "1, 100, 0", "9, 1, 0", "10, 1, 0"))).isEqualTo(6);
+        assertThat(Fio.gap(List.of("3, 100, 0"))).isZero();
+    }
+
+    @Test
+    void whatIsBesideLongWorkIsHeldAgainstWhatIsAlone() {
+        Latency quick = new Latency(1, 1_000_000, 2, 3);
+        Latency slow = new Latency(1, 4_000_000, 2, 60);
+        Map<PloopLife.Row, List<Latency>> rows = new EnumMap<>(PloopLife.Row.class);
+        for (PloopLife.Row row : PloopLife.Row.values()) {
+            rows.put(row, List.of(quick));
+        }
+        assertThat(verdicts(rows, Set.of())).containsExactly("pass", "pass", "pass", "pass");
+        assertThat(verdicts(rows, EnumSet.of(PloopLife.Row.MERGE)).get(2)).contains("--size");
+        rows.put(PloopLife.Row.COMPACT, List.of(slow));
+        rows.put(PloopLife.Row.READS_SNAPSHOT, List.of(quick, quick, slow));
+        assertThat(verdicts(rows, Set.of())).containsExactly("FAIL", "pass", "pass", "FAIL");
+    }
+
+    private static List<String> verdicts(Map<PloopLife.Row, List<Latency>> rows,
+            Set<PloopLife.Row> early) {
+        return PloopLife.goals(Map.of("disk", rows), early).stream().skip(1).map(row -> row[3])
+                .toList();
     }
 
     @Test

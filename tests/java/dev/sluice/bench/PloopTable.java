@@ -36,7 +36,7 @@ import picocli.CommandLine.Option;
 final class PloopTable implements Callable<Integer> {
     private static final int CLUSTER = 1 << 20;
     private static final int PAGE = 4096;
-    private static final int ENOUGH = 10;
+    private static final int ENOUGH = 10 << 10;
     private static final int TIMES = 3;
     private static final int FLUSH_EVERY = 32;
     private static final double FEWER = 20;
@@ -59,8 +59,9 @@ final class PloopTable implements Callable<Integer> {
 
     @Option(names = "--scratch", paramLabel = "DIR", required = true, hidden = true)
     private Path scratch;
-    @Option(names = "--size", paramLabel = "GIB", description = "GiB of the image, default 10")
-    private int gib = ENOUGH;
+    @Option(names = "--size", paramLabel = "MIB",
+            description = "MiB of the image, default 10240")
+    private int mib = ENOUGH;
     @Option(names = "--reps", paramLabel = "N", description = "repetitions, 3 if not given")
     private int reps = TIMES;
     @Option(names = {"-h", "--help"}, usageHelp = true, description = "this text")
@@ -80,7 +81,7 @@ final class PloopTable implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, InterruptedException {
         String load = Machine.load();
-        String text = report(new Shell(scratch.toRealPath()), gib, reps);
+        String text = report(new Shell(scratch.toRealPath()), mib, reps);
         System.out.print(text + "\nLoad average before and after: " + load + ", "
                 + Machine.load() + ".\n");
         return 0;
@@ -90,7 +91,7 @@ final class PloopTable implements Callable<Integer> {
         return report(shell, ENOUGH, TIMES);
     }
 
-    private static String report(Shell shell, int gib, int reps)
+    private static String report(Shell shell, int mib, int reps)
             throws IOException, InterruptedException {
         Map<Kind, Counts> all = new LinkedHashMap<>();
         for (int rep = 0; rep < reps; rep++) {
@@ -98,13 +99,13 @@ final class PloopTable implements Callable<Integer> {
                 for (int writers : WRITERS) {
                     for (Policy policy : Policy.values()) {
                         Kind kind = new Kind(policy.what, writers, flushes);
-                        run(shell, gib, policy, kind, rep,
+                        run(shell, mib, policy, kind, rep,
                                 all.computeIfAbsent(kind, k -> new Counts()));
                     }
                 }
             }
         }
-        return "\n### Pages of the table: 4k first writes to all " + gib * 1024 + " clusters, "
+        return "\n### Pages of the table: 4k first writes to all " + mib + " clusters, "
                 + reps + " times\n\n" + Report.table(rows(all)) + "\n### Goals\n\n"
                 + Report.table(goals(all));
     }
@@ -170,11 +171,11 @@ final class PloopTable implements Callable<Integer> {
         return order;
     }
 
-    private static void run(Shell shell, int gib, Policy policy, Kind kind, int seed,
+    private static void run(Shell shell, int mib, Policy policy, Kind kind, int seed,
             Counts counts) throws IOException, InterruptedException {
         Path data = shell.scratch().resolve("table.data");
-        Sides sides = new Sides(shell, (long) gib << 30, "");
-        List<Integer> order = order(gib * 1024, seed);
+        Sides sides = new Sides(shell, (long) mib << 20, "");
+        List<Integer> order = order(mib, seed);
         try {
             shell.run(120, "sync");
             try (Serving serving = sides.ploop("table", " " + policy.words).start(data)) {

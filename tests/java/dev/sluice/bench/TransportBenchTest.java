@@ -60,17 +60,30 @@ final class TransportBenchTest {
     void imagesAreMeasuredToo() throws Exception {
         Path json = scratch.resolve("samples.json");
         int status = new CommandLine(new TransportBench(PloopPlan.plan())).execute(
-                "--scratch=" + scratch, "--sides=ploop,file", "--cells=^4k-read-qd4$", "--reps=2",
+                "--scratch=" + scratch, "--sides=ploop,file,chain-8",
+                "--cells=^4k-(read|write)-qd4$", "--reps=1",
                 "--seconds=1", "--warm=1", "--size=16", "--json=" + json);
         assertThat(status).isZero();
         JsonNode samples = new ObjectMapper().readTree(json.toFile()).get("samples");
-        assertThat(samples.at("/ploop/4k-read-qd4/1/rate").asDouble()).isPositive();
+        for (String side : new String[] {"ploop", "file", "chain-8"}) {
+            assertThat(samples.at("/" + side + "/4k-read-qd4/0/rate").asDouble()).as(side)
+                    .isPositive();
+        }
+        assertThat(samples.at("/ploop/4k-write-qd4/0/rate").asDouble()).isPositive();
+        assertThat(samples.at("/chain-8/4k-write-qd4").isMissingNode()).isTrue();
+    }
+
+    @Test
+    void whatIsSpecialOfImagesIsMeasured() throws Exception {
         assertThat(new CommandLine(new PloopFirst()).execute("--scratch=" + scratch,
                 "--sides=ploop,bare", "--size=16", "--reps=1")).isZero();
-        assertThat(new CommandLine(new PloopTable()).execute("--scratch=" + scratch, "--size=1",
+        assertThat(new CommandLine(new PloopTable()).execute("--scratch=" + scratch, "--size=64",
                 "--reps=1")).isZero();
+        assertThat(new CommandLine(new PloopLife()).execute("--scratch=" + scratch, "--size=128",
+                "--reps=1", "--seconds=1")).isZero();
         assertThat(scratch.resolve("table.data")).doesNotExist();
         assertThat(scratch.resolve("first.data")).doesNotExist();
+        assertThat(scratch.resolve("life.data")).doesNotExist();
         assertThat(Files.readString(Path.of("/proc/self/mounts")))
                 .doesNotContain(scratch.toString());
     }

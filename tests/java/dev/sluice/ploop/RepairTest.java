@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** What is put right, what stays as it is, and what is said of it. */
-@Tag("unit")
+@Tag("contract")
 @Timeout(120)
 final class RepairTest {
     private static final int CLUSTER = 4096;

@@ -28,6 +28,8 @@ import java.util.function.Consumer;
 final class Copies {
     /** So many are made durable together at most. */
     private static final int AT_ONCE = 64;
+    /** So much is copied before some are: whoever waits for the first waits for all of a round. */
+    private static final long BYTES_AT_ONCE = 4 << 20;
 
     private final Common common;
     private final Writeback writeback;
@@ -124,7 +126,7 @@ final class Copies {
             if (common.unsettled) {
                 return;
             }
-            int count = Math.min(AT_ONCE, queued.size());
+            int count = together();
             mine = new ArrayList<>(queued.subList(0, count));
             queued = new ArrayList<>(queued.subList(count, queued.size()));
             more = !queued.isEmpty();
@@ -133,6 +135,21 @@ final class Copies {
         if (more) {
             errand.ask();
         }
+    }
+
+    /** How many of the queued make up the next round. */
+    private int together() {
+        assert Thread.holdsLock(common.lock);
+        long bytes = 0;
+        int count = 0;
+        while (count < Math.min(AT_ONCE, queued.size())) {
+            bytes += queued.get(count).whole == null ? common.header.clusterBytes() : 0;
+            if (count > 0 && bytes > BYTES_AT_ONCE) {
+                break;
+            }
+            count++;
+        }
+        return count;
     }
 
     /** Brings them up together; the first failure, if there is one. Blocks. */
