@@ -53,9 +53,9 @@ public final class Survey {
             return preset.depths(quick);
         }
 
-        /** Runs a device, with the first, which warms up. */
+        /** Runs a device, with those that warm up. */
         int runs() {
-            return 1 + depths().size() + (preset.large() ? 1 : 0);
+            return depths().size() + (depths().isEmpty() ? 0 : 1) + (preset.large() ? 2 : 0);
         }
 
         int runMillis() {
@@ -189,10 +189,15 @@ public final class Survey {
             throws BlockException, InterruptedException {
         int done = 0;
         // Code that was not used yet is slow, and the first would pay for the others.
-        fio.run(one.file(), wish.depths().isEmpty() ? large(one)
-                : job(one, "rand", SMALL, WARM_DEPTH));
+        if (!wish.depths().isEmpty()) {
+            fio.run(one.file(), job(one, "rand", SMALL, WARM_DEPTH));
+            runs.accept(++done);
+        }
+        if (wish.preset.large()) {
+            fio.run(one.file(), large(one));
+            runs.accept(++done);
+        }
         double codec = one.codecCeiling(wish.writes, clock);
-        runs.accept(++done);
         Map<Integer, Result> byDepth = new LinkedHashMap<>();
         for (int depth : wish.depths()) {
             byDepth.put(depth, fio.run(one.file(), job(one, "rand", SMALL, depth)));
