@@ -227,6 +227,39 @@ final class BackupKernelTest {
         }
     }
 
+    /** In any steps from snapshot to snapshot, while it is in use. */
+    @Test
+    void aDiskInUseIsSentFromAnyOfItsSnapshots() throws Exception {
+        String two = "{22222222-2222-3333-4444-555555555555}";
+        bash("$S image create --cluster 64k disk.hds 64M").ok();
+        try (Mounted m = Mounted.with("", "p - ploop " + folder.resolve("disk.hds"))) {
+            String p = "'" + m.file("p") + "'";
+            String put = "put() { head -c $2M /dev/urandom | dd of=" + p + " bs=1M seek=$1"
+                    + " conv=notrunc iflag=fullblock status=none; }; ";
+            bash(put + "put 0 20; $S message " + p + " snapshot " + BASE + "; cp " + p + " base;"
+                    + " put 5 3; $S message " + p + " snapshot " + two + "; cp " + p + " then;"
+                    + " put 6 1; put 30 2; fallocate -p -o 1M -l 1M " + p).ok();
+            bash("mkdir a b; D=DiskDescriptor.xml; set -e;"
+                    + " $S image send --snapshot " + BASE + " " + p + " | $S image receive a/$D;"
+                    + " cp a/* b; $S image send --from " + BASE + " " + p
+                    + " | tee more | $S image receive a/$D;"
+                    + " $S image send --from " + BASE + " --snapshot " + two + " " + p
+                    + " | $S image receive b/$D; $S image send --from " + two + " " + p
+                    + " | tee last | $S image receive b/$D;"
+                    + " for i in a b; do $S image check $i/$D; $S image convert --to raw $i/$D"
+                    + " $i.raw; cmp $i.raw " + p + "; done;"
+                    + " for i in a b; do $S image convert --snapshot " + BASE + " --to raw $i/$D"
+                    + " $i.base; cmp $i.base base; done;"
+                    + " $S image convert --snapshot " + two + " --to raw b/$D b.then;"
+                    + " cmp b.then then").ok();
+            assertThat(Files.size(folder.resolve("more"))).isLessThan(9 << 20);
+            assertThat(Files.size(folder.resolve("last"))).isLessThan(5 << 20);
+            Result none = bash("$S image send --from " + TOP + " " + p + " | $S image receive no");
+            assertThat(none.err()).contains("the disk stands on " + BASE + ", " + two);
+            m.umount().ok();
+        }
+    }
+
     /** The pipe breaks, the disk goes on, and so does the transfer. */
     @Test
     void aTransferOfADiskInUseGoesOn() throws Exception {

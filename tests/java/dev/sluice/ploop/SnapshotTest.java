@@ -325,6 +325,31 @@ class SnapshotTest {
         }
     }
 
+    /** There is no way back by then: it waits, whatever others do, and says so. */
+    @Test
+    void whatIsBelowWaitsForRoom() throws Exception {
+        try (PloopRig rig = PloopRig.open(16, "enospc=fail", "dirty-timeout=1s")) {
+            rig.write(0, 4, 1);
+            rig.ploop.snapshot(null);
+            while (rig.status("levels") == 1) {
+                assertThat(rig.step()).isTrue();
+            }
+            rig.fault = op -> op.kind() == FileOp.Kind.WRITE ? Errno.ENOSPC : null;
+            rig.settle();
+            assertThat(rig.text("work")).startsWith("snapshot");
+            assertThat(rig.text("work_state")).startsWith("waits for room");
+            assertThat(rig.run(Op.FLUSH, 0, 0)).isEqualTo(Errno.ENOSPC);
+            rig.passMillis(30_000);
+            assertThat(rig.text("work_state")).startsWith("waits for room");
+            rig.fault = op -> null;
+            rig.passMillis(21_000);
+            assertThat(rig.text("work")).isEmpty();
+            assertThat(rig.text("last_work")).endsWith(": done");
+            assertThat(rig.run(Op.FLUSH, 0, 0)).isEqualTo(Errno.OK);
+            rig.expect(0, 4 * CLUSTER, 1);
+        }
+    }
+
     /** Clusters that are coming up are waited for, and nobody else is. */
     @Test
     void whatComesUpIsWaitedFor() throws Exception {

@@ -175,6 +175,49 @@ class TrackingTest {
         }
     }
 
+    /** Whatever was merged since, or was made a snapshot of. */
+    @Test
+    void whatChangedSinceAnySnapshotIsTold() throws Exception {
+        try (PloopRig rig = PloopRig.open(CLUSTERS, KEYS)) {
+            rig.write(1, 2, 1);
+            String one = rig.snapshot();
+            rig.write(2, 2, 2);
+            String two = rig.snapshot();
+            rig.write(5, 1, 3);
+            rig.discard(1, 1);
+            String three = rig.snapshot();
+            assertThat(since(rig, one)).containsExactly(1, 2, 3, 5);
+            assertThat(since(rig, two)).containsExactly(1, 5);
+            assertThat(since(rig, three)).isEmpty();
+            assertThat(since(rig, null)).containsExactly(1, 2, 3, 5);
+            assertThat(refused(rig, "tracking_start", DiskDescriptor.TOP)).isEqualTo(Errno.ENOENT);
+            assertThat(refused(rig, "tracking_start", DiskDescriptor.newGuid()))
+                    .isEqualTo(Errno.ENOENT);
+            say(rig, "tracking_start", three);
+            rig.ploop.merge();
+            rig.settle();
+            rig.passMillis(1000);
+            assertThat(rig.text("last_work")).isEqualTo("merge: done");
+            rig.snapshot();
+            say(rig, "tracking_rewind");
+            assertThat(next(rig, 100)).as("what came up may have changed").contains(1, 5);
+            say(rig, "tracking_stop");
+            assertThat(since(rig, two)).containsExactly(1, 5);
+            assertThat(since(rig, one)).containsExactly(1, 2, 3, 5);
+        }
+    }
+
+    private static List<Integer> since(PloopRig rig, String guid) throws Exception {
+        if (guid == null) {
+            say(rig, "tracking_start");
+        } else {
+            say(rig, "tracking_start", guid);
+        }
+        List<Integer> all = rig.status("tracking_left") == 0 ? List.of() : next(rig, 100);
+        say(rig, "tracking_stop");
+        return all;
+    }
+
     @Test
     void aTurnEndsWhereNumbersBeginAnew() throws Exception {
         try (PloopRig rig = PloopRig.open(CLUSTERS, KEYS)) {

@@ -34,6 +34,7 @@ public enum Errno {
     EOPNOTSUPP(95, "not supported"),
     ENOTCONN(107, "not connected"),
     ETIMEDOUT(110, "timed out"),
+    EINPROGRESS(115, "in progress"),
     EREMOTEIO(121, "remote i/o error"),
     EDQUOT(122, "quota exceeded");
 

@@ -63,6 +63,10 @@ final class ImageSend implements Callable<Integer> {
         try (FileOutputStream file = new FileOutputStream(FileDescriptor.out);
                 FileChannel out = file.getChannel();
                 Bar bar = new Bar("send", !quiet)) {
+            if (LiveDisk.named(source) && snapshot != null) {
+                // What is below the top does not change, and is read past the device.
+                source = LiveDisk.descriptor(Path.of(source));
+            }
             if (LiveDisk.named(source)) {
                 try (LiveDisk disk = new LiveDisk(Path.of(source))) {
                     new LiveSend(disk, since, hold, spool, bar).run(out, old);

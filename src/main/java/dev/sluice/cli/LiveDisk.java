@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.sluice.block.BlockException;
 import dev.sluice.block.Errno;
 import dev.sluice.block.Memory;
+import dev.sluice.target.Words;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -26,6 +27,17 @@ final class LiveDisk implements AutoCloseable {
     /** Whether a path is the file of a device. */
     static boolean named(String path) {
         return Files.exists(control(Path.of(path)).resolve("status.json"));
+    }
+
+    /** The DiskDescriptor.xml of the disk that a device shows. */
+    static String descriptor(Path path) throws BlockException {
+        try (LiveDisk disk = new LiveDisk(path)) {
+            List<String> words = Words.split(disk.fact("descriptor").asText());
+            if (words.size() != 1) {
+                throw new BlockException(Errno.ENOENT, path + " has no snapshots");
+            }
+            return words.get(0);
+        }
     }
 
     private static Path control(Path path) {

@@ -91,13 +91,26 @@ final class RestingDisk implements AutoCloseable {
 
     /** Has it do what a message asks for, to the end. */
     void message(Progress progress, String... words) throws BlockException {
-        disk.message(List.of(words));
-        finish(progress);
+        whole(() -> disk.message(List.of(words)), progress);
     }
 
     /** Changes a parameter, and waits for what that has done. */
     void set(Progress progress, String key, String value) throws BlockException {
-        disk.set(Map.of(key, value));
+        whole(() -> disk.set(Map.of(key, value)), progress);
+    }
+
+    private interface Asking {
+        void run() throws BlockException;
+    }
+
+    private void whole(Asking what, Progress progress) throws BlockException {
+        try {
+            what.run();
+        } catch (BlockException e) {
+            if (e.errno() != Errno.EINPROGRESS) {
+                throw e;
+            }
+        }
         finish(progress);
     }
 

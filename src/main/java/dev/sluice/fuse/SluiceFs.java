@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import jnr.ffi.Pointer;
 import ru.serce.jnrfuse.FuseFillDir;
 import ru.serce.jnrfuse.FuseStubFS;
@@ -34,6 +35,8 @@ final class SluiceFs extends FuseStubFS {
 
     private final DeviceSet devices;
     private final Loops loops;
+    /** The sizes of devices that loop devices were told of. */
+    private final AtomicReference<Map<String, Long>> known = new AtomicReference<>();
     private final ControlFiles control;
     private final Handles handles;
     private final StockData data;
@@ -215,9 +218,11 @@ final class SluiceFs extends FuseStubFS {
         byte[] text = new byte[(int) size];
         buffer.get(0, text, 0, text.length);
         try {
-            Map<String, Long> sizes = sizes();
+            known.compareAndSet(null, sizes());
             control.write(inner(path), new String(text, StandardCharsets.UTF_8));
-            loops.grown(sizes, sizes());
+            Map<String, Long> now = sizes();
+            // Also what an earlier write did not wait for.
+            loops.grown(known.getAndSet(now), now);
             return (int) size;
         } catch (BlockException e) {
             return -e.errno().number();

@@ -33,7 +33,7 @@ final class Grow implements LongWork.Job {
     private final LongConsumer grown;
     private final Header before;
     private final Header after;
-    private State state = State.AWAY;
+    private volatile State state = State.AWAY;
     private boolean entered;
     private long ticket;
     private int at;
@@ -83,6 +83,21 @@ final class Grow implements LongWork.Job {
     @Override
     public long total() {
         return moved;
+    }
+
+    /** Whether it makes a disk of so many bytes. */
+    boolean makes(long bytes) {
+        return after.diskBytes() == bytes;
+    }
+
+    @Override
+    public String state() {
+        return switch (state) {
+            case AWAY -> "moves clusters away from where the table grows";
+            case WAITS -> "waits until nobody needs what was there";
+            case ROOM -> "zeroes the room for the table";
+            case PAGE, HEADER -> "writes the table";
+        };
     }
 
     @Override

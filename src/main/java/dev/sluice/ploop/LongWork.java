@@ -44,6 +44,11 @@ final class LongWork {
         /** How much there is to do, as far as is known. From any thread. */
         long total();
 
+        /** What is being done, or waited for. From any thread. */
+        default String state() {
+            return "";
+        }
+
         /** Whether it may be left as it is now; asked between two steps. */
         default boolean stops() {
             return true;
@@ -152,10 +157,10 @@ final class LongWork {
     }
 
     /**
-     * Waits for a job that was begun; false where it still is at work after the time. Throws what
-     * it failed with.
+     * Waits for a job that was begun. Throws what it failed with, and EINPROGRESS where it still is
+     * at work after the time: then it goes on.
      */
-    synchronized boolean await(Job which, long limitMillis) throws BlockException {
+    synchronized void await(Job which, long limitMillis) throws BlockException {
         long left = limitMillis;
         try {
             while (job == which && left > 0) {
@@ -170,7 +175,10 @@ final class LongWork {
         if (last == which && failure != null) {
             throw failure;
         }
-        return job != which;
+        if (job == which) {
+            throw new BlockException(Errno.EINPROGRESS, which.name() + " takes long and goes on;"
+                    + " status says how far it is");
+        }
     }
 
     private void run() {
@@ -259,6 +267,7 @@ final class LongWork {
     /** Puts what is at work, how far it is, and how the last one ended. */
     synchronized void status(Map<String, Object> all) {
         all.put("work", job == null ? "" : job.name());
+        all.put("work_state", job == null ? "" : job.state());
         all.put("work_done", job == null ? 0 : job.done());
         all.put("work_total", job == null ? 0 : job.total());
         all.put("last_work", result);

@@ -253,6 +253,15 @@ final class Merge implements LongWork.Job {
     }
 
     @Override
+    public String state() {
+        return switch (phase) {
+            case PULL -> "brings clusters up";
+            case SYNC -> "makes durable what came up";
+            default -> "waits until nobody reads from " + lower.path();
+        };
+    }
+
+    @Override
     public boolean stops() {
         return phase == Phase.PULL || phase == Phase.SYNC;
     }

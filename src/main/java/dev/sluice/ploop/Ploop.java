@@ -17,6 +17,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.IntPredicate;
 
 /**
@@ -319,10 +320,13 @@ public final class Ploop implements Target {
         }
     }
 
-    /** Begins to make the disk larger; null where it has that size. */
+    /** Begins to make the disk larger, if nobody has; null where it has that size. */
     Grow grow(long bytes) throws BlockException {
         if (bytes == top.limits().size()) {
             return null;
+        }
+        if (work.job() instanceof Grow now && now.makes(bytes)) {
+            return now;
         }
         // Under its lock, so that it does not begin meanwhile.
         synchronized (tracking) {
@@ -395,18 +399,10 @@ public final class Ploop implements Target {
         }
     }
 
-    /** What the disk has that it had not at a snapshot: that is known of the last one. */
+    /** What the disk has that it had not at a snapshot: what the files above that one have. */
     private IntPredicate since(String snapshot) throws BlockException {
-        if (snapshot == null) {
-            return index -> top.status().has(index, false);
-        }
-        DiskDescriptor now = snapshots.of(top.common);
-        String last = now.shot(now.top()).parent();
-        if (!last.equals(DiskDescriptor.guid(snapshot))) {
-            throw new BlockException(Errno.ENOENT, "what changed since " + snapshot + " is not"
-                    + " known here: the last snapshot is " + last);
-        }
-        return index -> top.status().has(index, true);
+        Set<Lower> base = snapshot == null ? Set.of() : snapshots.base(snapshot, top.common);
+        return index -> top.status().has(index, base);
     }
 
     /** Begins to make one, with a GUID or without. */

@@ -171,6 +171,16 @@ final class Snapshot implements LongWork.Job {
     }
 
     @Override
+    public String state() {
+        return switch (phase) {
+            case PREPARE -> "makes the new file";
+            case HOLD -> "waits until no cluster is coming up";
+            default -> old.noSpace.parkedCount() == 0 ? "has what is below come to rest"
+                    : "waits for room for the table of what is below, tried every 20 seconds";
+        };
+    }
+
+    @Override
     public boolean stops() {
         return phase == Phase.PREPARE || phase == Phase.HOLD;
     }

@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 
 /** What is known of the states of a disk: as it is written down, or, before that, as it is. */
 final class Snapshots {
@@ -87,6 +88,27 @@ final class Snapshots {
         return DiskDescriptor.of(common.header, images);
     }
 
+    /**
+     * The files below the top that make up a snapshot. By what they are: one that is merged goes,
+     * and what it had is in the top then.
+     */
+    Set<Lower> base(String snapshot, Common common) throws BlockException {
+        DiskDescriptor now = of(common);
+        List<String> chain = now.chain(now.top()).stream().map(DiskDescriptor.Image::guid).toList();
+        int level = chain.indexOf(DiskDescriptor.guid(snapshot));
+        if (level < 0 || level == chain.size() - 1) {
+            throw new BlockException(Errno.ENOENT, "what changed since " + snapshot + " is not"
+                    + " known: the disk stands on " + (chain.size() == 1 ? "nothing"
+                    : String.join(", ", chain.subList(0, chain.size() - 1))));
+        }
+        List<Lower> lowers = common.below.lowers();
+        if (level >= lowers.size()) {
+            throw new BlockException(Errno.EBUSY, "the snapshot " + snapshot + " is being made; try"
+                    + " again when it is done");
+        }
+        return Set.copyOf(lowers.subList(0, level + 1));
+    }
+
     /** Writes down what is from now on. */
     void write(DiskDescriptor now) throws BlockException {
         folder().write(now);
@@ -162,6 +184,7 @@ final class Snapshots {
         List<String> said = new ArrayList<>(notes);
         said.addAll(common.image.notes());
         all.put("notes", said);
+        all.put("descriptor", written == null ? "" : word);
         List<String> files = new ArrayList<>();
         common.below.lowers().forEach(lower -> files.add(lower.path()));
         files.add(common.options.path());

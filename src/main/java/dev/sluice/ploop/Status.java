@@ -2,6 +2,7 @@ package dev.sluice.ploop;
 
 import dev.sluice.block.Units;
 import java.util.Map;
+import java.util.Set;
 
 /** What is told of an open image. */
 final class Status {
@@ -122,10 +123,12 @@ final class Status {
         return common.header.diskBytes();
     }
 
-    /** Whether a cluster has data, in the image itself or at all; while that changes it may. */
-    boolean has(int index, boolean itself) {
+    /** Whether a cluster has data above some files below; while that changes it may. */
+    boolean has(int index, Set<Lower> base) {
         synchronized (common.lock) {
-            return common.sealed || (itself ? common.own(index) : common.has(index));
+            Below below = common.below;
+            return common.sealed || common.own(index) || below.has(index)
+                    && !base.contains(below.lowers().get(below.level(index)));
         }
     }
 

@@ -50,6 +50,8 @@ final class Tracking {
     private boolean armed; // guarded by this
     private long heldUntil; // guarded by this
     private String id = ""; // guarded by this
+    /** What was to be told at the start. */
+    private IntPredicate first = index -> true; // guarded by this
     private int clusters; // guarded by this
     /** Still to be told. */
     private Bits next; // guarded by this
@@ -98,7 +100,7 @@ final class Tracking {
             case "tracking_start" -> start(data.of(word));
             case "tracking_get_next" -> take(word == null ? 1 : number(first, word, 1, MOST));
             case "tracking_rewind" -> rewind(number(first, word == null ? "0" : word, 0,
-                    Integer.MAX_VALUE), data.of(null));
+                    Integer.MAX_VALUE));
             case "tracking_hold" -> hold(Units.parseDuration(first, word == null ? HOLD : word));
             case "tracking_release" -> release();
             case "tracking_stop" -> stop();
@@ -145,6 +147,7 @@ final class Tracking {
             changed = new Bits(host.arena(), clusters);
             id = UUID.randomUUID().toString();
             mine = id;
+            first = data;
             told = "";
             cursor = 0;
             on = true;
@@ -226,11 +229,13 @@ final class Tracking {
         told = text.toString();
     }
 
-    private void rewind(int from, IntPredicate data) throws BlockException {
+    private void rewind(int from) throws BlockException {
         String mine;
+        IntPredicate data;
         synchronized (this) {
             check();
             mine = id;
+            data = first;
             for (int i = changed.next(0); i >= 0; i = changed.next(i + 1)) {
                 add(next, i);
             }
