@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.function.BiFunction;
+import java.util.zip.CRC32C;
 
 /**
  * The files of a disk, each with what a power failure may leave of it, and the descriptor, which is
@@ -27,6 +28,18 @@ final class CrashFolder implements Folder {
             Map<String, MemoryFile> copies = new LinkedHashMap<>();
             files.forEach((path, file) -> copies.put(path, file.copy()));
             return new State(copies, descriptor, doubts);
+        }
+
+        /** The same for the same bytes, whatever the files are called. */
+        long sum() {
+            long all = 0;
+            for (MemoryFile file : files.values()) {
+                CRC32C sum = new CRC32C();
+                sum.update(file.bytes(), 0, (int) file.size());
+                all = all * 0x9E3779B97F4A7C15L + (sum.getValue() << 32 | file.size());
+            }
+            return all * 31 + (descriptor == null ? 0 : descriptor.images().size()) * 7L
+                    + doubts.size();
         }
 
         /** All files of the disk. */

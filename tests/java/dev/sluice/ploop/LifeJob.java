@@ -18,6 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.function.BiFunction;
 
 /**
@@ -32,10 +33,10 @@ final class LifeJob implements AutoCloseable {
     static final String FIRST = "disk.hds";
     private static final int SECTOR = MemoryFile.SECTOR;
     private static final int MOST_SNAPSHOTS = 6;
-    private static final int MOST_CLUSTERS = 40;
 
     private final Random random;
     private final int cluster;
+    private final int mostClusters;
     private int clusters;
     /** Of so many moments one is judged. */
     private final int rarely;
@@ -63,7 +64,8 @@ final class LifeJob implements AutoCloseable {
     private Throwable failure;
 
     int steps;
-    long judged;
+    /** Sums of the states that were judged. */
+    final Set<Long> seen = new HashSet<>();
     int snapshots;
     int switches;
     int merges;
@@ -79,13 +81,25 @@ final class LifeJob implements AutoCloseable {
      */
     LifeJob(long seed, int rarely, BiFunction<String, FileOp, FileOp> fault, CrashFolder.Lie lie)
             throws Exception {
+        this(seed, rarely, fault, lie, false);
+    }
+
+    /** With clusters so small that the table soon needs more of them. */
+    static LifeJob small(long seed, int rarely, BiFunction<String, FileOp, FileOp> fault)
+            throws Exception {
+        return new LifeJob(seed, rarely, fault, CrashFolder.Lie.NONE, true);
+    }
+
+    private LifeJob(long seed, int rarely, BiFunction<String, FileOp, FileOp> fault,
+            CrashFolder.Lie lie, boolean small) throws Exception {
         this.lie = lie;
         random = new Random(seed);
         this.rarely = rarely;
         this.fault = fault;
-        cluster = 4096 << random.nextInt(2);
-        clusters = 6 + random.nextInt(14);
-        oracle = new SectorOracle((long) cluster * MOST_CLUSTERS);
+        cluster = (small ? 512 : 4096) << random.nextInt(2);
+        clusters = small ? 60 + random.nextInt(50) : 6 + random.nextInt(14);
+        mostClusters = small ? 160 : 40;
+        oracle = new SectorOracle((long) cluster * mostClusters);
         MemoryFile file = new MemoryFile(0, 1);
         Image.create(FIRST, Header.create((long) cluster * clusters, cluster), file, judges);
         state = new CrashFolder.State(Map.of(FIRST, file), null, List.of());
@@ -96,7 +110,7 @@ final class LifeJob implements AutoCloseable {
     }
 
     private int most() {
-        return cluster * MOST_CLUSTERS;
+        return cluster * mostClusters;
     }
 
     /** Runs sessions until so many steps are made; throws on the first thing that is wrong. */
@@ -235,9 +249,14 @@ final class LifeJob implements AutoCloseable {
         }
     }
 
+    /** Whether it is in the midst of something. */
+    boolean working() {
+        return work != null;
+    }
+
     /** Throws where it may not be so. */
     private void judge(CrashFolder.State found, boolean closed) throws Exception {
-        judged++;
+        seen.add(found.sum());
         boolean was = judging;
         judging = true;
         try {
@@ -383,7 +402,7 @@ final class LifeJob implements AutoCloseable {
 
     /** Work in the top alone. */
     private LongWork.Job moved() throws BlockException {
-        int more = random.nextInt(MOST_CLUSTERS - clusters + 1) / 4;
+        int more = random.nextInt(mostClusters - clusters + 1) / 4;
         grown = clusters + more;
         if (more > 0) {
             return ploop.grow((long) cluster * grown);
