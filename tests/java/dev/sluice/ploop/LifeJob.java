@@ -249,9 +249,9 @@ final class LifeJob implements AutoCloseable {
         }
     }
 
-    /** Whether it is in the midst of something. */
-    boolean working() {
-        return work != null;
+    /** Whether clusters are on their way: in a merge, a growth or a compaction. */
+    boolean moving() {
+        return work != null && shooting == null && target == null;
     }
 
     /** Throws where it may not be so. */
