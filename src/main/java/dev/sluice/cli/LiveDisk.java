@@ -34,7 +34,9 @@ final class LiveDisk implements AutoCloseable {
         try (LiveDisk disk = new LiveDisk(path)) {
             List<String> words = Words.split(disk.fact("descriptor").asText());
             if (words.size() != 1) {
-                throw new BlockException(Errno.ENOENT, path + " has no snapshots");
+                throw new BlockException(Errno.ENOENT, path + " has no snapshots; leave"
+                        + " --snapshot out, or make one with: sluice message " + path
+                        + " snapshot");
             }
             return words.get(0);
         }
