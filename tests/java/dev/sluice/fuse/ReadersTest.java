@@ -66,6 +66,33 @@ class ReadersTest {
         assertThat(readers.someAway()).isFalse();
     }
 
+    /** What stood in for a stuck one is no reader too many for ever. */
+    @Test
+    void spareOnesAreAskedInForThoseAwayOnly() throws Exception {
+        Readers readers = new Readers(1);
+        for (int i = 0; i < 3; i++) {
+            assertThat(readers.away() || readers.more()).isTrue();
+            assertThat(readers.enter()).isTrue();
+        }
+        for (int i = 0; i < 3; i++) {
+            readers.back();
+            assertThat(readers.someInside()).isTrue();
+        }
+        for (int i = 0; i < 3; i++) {
+            assertThat(readers.leave()).isTrue();
+        }
+        assertThat(readers.someInside()).isFalse();
+        readers.ask();
+        readers.ask();
+        assertThat(readers.enter()).isTrue();
+        Future<Boolean> second = threads.submit(readers::enter);
+        assertThat(readers.leave()).isTrue();
+        assertThat(readers.someInside()).as("nobody but who was asked once").isFalse();
+        assertThat(second.isDone()).isFalse();
+        readers.close();
+        assertThat(second.get(10, TimeUnit.SECONDS)).isFalse();
+    }
+
     @Test
     void nobodyLeavesAsTheOtherGoesAway() throws Exception {
         Readers readers = new Readers(1);

@@ -31,6 +31,11 @@ final class Pace {
         this.usage = arena.map(Arena.PAGE);
     }
 
+    /** What was seen so far tells nothing. */
+    void forget() {
+        requests = 0;
+    }
+
     /** Notes a request; true when it is the last of a window of slow turns. */
     boolean slowTurns() {
         if (requests++ == 0) {

@@ -7,6 +7,9 @@ package dev.sluice.fuse;
  * libfuse. Thread-safe.
  */
 final class Readers {
+    /** So many are of use when none is away. */
+    private final int enough;
+    /** Those there are, with the spare ones that were needed once. */
     private volatile int others; // written under this
     /** Asked in and not yet left; read without the lock where a stale value does no harm. */
     private volatile int inside; // written under this
@@ -16,14 +19,20 @@ final class Readers {
 
     /** So many threads besides the one that always reads. */
     Readers(int others) {
+        this.enough = others;
         this.others = others;
+    }
+
+    /** A spare one is only asked in for one that is away: it would be one too many later. */
+    private int most() {
+        return Math.min(others, enough + away);
     }
 
     /** Asks one more in, if one is left. */
     void ask() {
-        if (inside < others) {
+        if (inside < most()) {
             synchronized (this) {
-                if (inside < others) {
+                if (inside < most()) {
                     inside = inside + 1;
                     asked++;
                     notify();
@@ -69,6 +78,11 @@ final class Readers {
     /** Whether somebody has to stay for one that is away. */
     boolean someAway() {
         return away > 0;
+    }
+
+    /** Whether the one that always reads is not alone. */
+    boolean someInside() {
+        return inside > 0;
     }
 
     /** Waits to be asked in; false when the mount has ended. */

@@ -116,7 +116,10 @@ final class Session implements Runnable {
             return;
         }
         while (turn()) {
-            if (!intake.looks() && pace.slowTurns()) {
+            if (readers.someInside()) {
+                // With another about, it sleeps for want of requests.
+                pace.forget();
+            } else if (!intake.looks() && pace.slowTurns()) {
                 readers.ask();
             }
         }

@@ -101,8 +101,15 @@ final class Snapshot implements LongWork.Job {
         next = open(common);
         next.growth.prepare();
         follow();
+        // Who writes next waits for syncs of the new image, behind what is dirty in the old one.
+        old.common.sync();
         writing = true;
         snapshots.write(now);
+        old.common.sync();
+        if (old.common.failed()) {
+            throw new BlockException(Errno.EIO, "what is to lie below the snapshot could not be"
+                    + " made durable: " + old.common.failure() + "; there is no snapshot");
+        }
     }
 
     private Top open(Common common) throws BlockException {
