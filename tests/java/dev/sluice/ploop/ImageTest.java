@@ -124,6 +124,23 @@ final class ImageTest {
     }
 
     @Test
+    void aClosedImageHasNoStorageThatNobodyNames() throws Exception {
+        try (RawImage raw = new RawImage(CLUSTER, 10, 6)) {
+            raw.word(0, 4).word(1, 2);
+            raw.open().close();
+            try (Image image = raw.examine()) {
+                assertThat(image.findings().list()).isEmpty();
+            }
+            assertThat(raw.file.size()).isEqualTo(5 * CLUSTER);
+            for (int cluster = 1; cluster < 5; cluster++) {
+                assertThat(raw.get(cluster * CLUSTER)).as("cluster %d", cluster)
+                        .isEqualTo(cluster % 2 == 0 ? cluster : 0);
+            }
+            assertThat(raw.log).isEmpty();
+        }
+    }
+
+    @Test
     void versionOneHasSectorsForWords() throws Exception {
         try (RawImage raw = new RawImage(1, CLUSTER, 10, 3)) {
             raw.word(3, 32).word(4, 16).put(40, 77);
@@ -172,7 +189,8 @@ final class ImageTest {
             assertThat(raw.log).singleElement().asString().contains("extension is dropped");
             ops.clear();
             image.close();
-            assertThat(ops).containsExactly("SYNC", "WRITE0,0", "SYNC", "RESIZE", "SYNC");
+            assertThat(ops).containsExactly("SYNC", "WRITE0,0", "SYNC", "PUNCH", "RESIZE",
+                    "SYNC");
             assertThat(raw.file.size()).isEqualTo(4 * CLUSTER);
         }
     }

@@ -294,6 +294,7 @@ public final class Image implements AutoCloseable {
         bat.header(header().with(0, 0).withEmpty(empty));
         check(path, writePage(0, bat, backing, arena));
         check(path, backing.sync());
+        punchFree();
         long end = header().offset(clusters.usedEnd());
         if (end < backing.size()) {
             Errno outcome = backing.resize(end);
@@ -304,6 +305,31 @@ public final class Image implements AutoCloseable {
                 log.error(path + ": " + (backing.size() - end) + " bytes at its end are not given"
                         + " back: " + outcome.text(), null);
             }
+        }
+    }
+
+    /**
+     * What is free among the clusters gives its storage back: zeroed ahead of need, and read along
+     * with its neighbours, it looks to a check like data that nobody names.
+     */
+    private void punchFree() {
+        int end = clusters.usedEnd();
+        int from = header().firstCluster();
+        while (from < end) {
+            int until = from;
+            while (until < end && !clusters.used(until)) {
+                until++;
+            }
+            if (until > from && Scan.stored(header(), backing, from, until)) {
+                long start = header().offset(from);
+                Errno outcome = backing.punch(start, header().offset(until) - start);
+                if (outcome != Errno.OK) {
+                    log.error(path + ": free clusters at byte " + start + " do not give their"
+                            + " storage back: " + outcome.text(), null);
+                    return;
+                }
+            }
+            from = until + 1;
         }
     }
 
