@@ -190,7 +190,7 @@ class LeftoversTest {
 
     @Test
     void namesOfAnyKindAreNoted() throws Exception {
-        String odd = "a b\n%20ü.hds";
+        String odd = "a b\n%20+.hds";
         image(odd);
         leftovers.leaving(path(odd));
         assertThat(leftovers.pending()).containsExactly(path(odd));

@@ -41,6 +41,10 @@ public final class Drafts {
      */
     public static List<Path> sweep(Path folder, Device.Log log) {
         List<Path> gone = new ArrayList<>();
+        if (!Files.isDirectory(folder)) {
+            // Who wants to make a file there says so.
+            return gone;
+        }
         try (DirectoryStream<Path> all = Files.newDirectoryStream(folder, ".*.sluice-*")) {
             for (Path path : all) {
                 Matcher m = NAME.matcher(path.getFileName().toString());
