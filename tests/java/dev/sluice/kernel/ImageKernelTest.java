@@ -201,7 +201,7 @@ final class ImageKernelTest {
         assertThat(image("map", at("a.hds")).sentence()).contains("is damaged");
         assertThat(image("convert", at("raw"), at("missing/b")).sentence()).contains("not made");
         assertThat(image("create", "--cluster", "48k", at("c"), "1M").sentence())
-                .contains("powers of two");
+                .contains("power of two");
         assertThat(image("info", at("c")).sentence()).contains("does not exist");
         try (Stream<Path> all = Files.list(folder)) {
             assertThat(all.map(p -> p.getFileName().toString())).containsExactlyInAnyOrder("raw",
