@@ -41,7 +41,7 @@ final class IdleCpus {
     private volatile long until; // written under this
     private volatile boolean held; // written under this
 
-    /** Says what is the matter where the system does not let us; then nothing is kept awake. */
+    /** Where the system does not let us, nothing is kept awake; {@link #state} tells. */
     IdleCpus(Mode mode, Arena arena) {
         this.mode = mode;
         this.words = arena.map(Arena.PAGE);
@@ -49,10 +49,6 @@ final class IdleCpus {
                 : LIBC.open(DEVICE, Native.O_WRONLY | Native.O_CLOEXEC, 0);
         words.bytes().putInt(0, NONE);
         words.bytes().putInt(Integer.BYTES, ANY);
-        if (fd >= 0) {
-            // Opened, it asks for nothing until it is written to, but is on the list.
-            LIBC.write(fd, words.address() + Integer.BYTES, Integer.BYTES);
-        }
     }
 
     /** Something is due in so many nanoseconds, and a thread is about to sleep until then. */
