@@ -11,13 +11,19 @@ final class SentenceRules {
     private static final Pattern CALL = Pattern.compile("(new BlockException|\\bwrong)\\(");
     private static final Pattern LITERAL = Pattern.compile("\"((?:\\\\.|[^\"\\\\\n])*)\"");
     private static final Pattern NEXT = Pattern.compile(";|\\bmust\\b");
-    /** Somebody else's sentence is passed on, with his number. */
-    private static final Pattern PASSED = Pattern.compile("\\berrno\\b");
+    /** Somebody else's sentence is passed on, as with his number. */
+    private static final Pattern PASSED = Pattern.compile("\\.(errno|failure)\\(\\)");
 
     private SentenceRules() {}
 
     /** Those of a file that leave their reader alone. */
     static List<String> without(String text) {
+        return of(text).stream().filter(sentence -> !NEXT.matcher(sentence).find())
+                .map(sentence -> "nothing to do: " + sentence).toList();
+    }
+
+    /** All sentences of a file, without what is put into them. */
+    static List<String> of(String text) {
         List<String> found = new ArrayList<>();
         String code = TidyRules.code(text);
         Matcher call = CALL.matcher(code);
@@ -27,8 +33,8 @@ final class SentenceRules {
             LITERAL.matcher(text.substring(call.end(), end)).results()
                     .map((MatchResult m) -> m.group(1)).forEach(sentence::append);
             boolean passed = PASSED.matcher(code.substring(call.end(), end)).find();
-            if (!sentence.toString().isBlank() && !passed && !NEXT.matcher(sentence).find()) {
-                found.add("nothing to do: " + sentence);
+            if (!sentence.toString().isBlank() && !passed) {
+                found.add(sentence.toString());
             }
         }
         return found;

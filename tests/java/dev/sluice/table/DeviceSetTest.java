@@ -134,7 +134,7 @@ class DeviceSetTest {
 
     @Test
     void putsThePlaceBeforeABadUnit() {
-        assertThat(mistake("\na 1M leaf speed=3x")).hasMessage("line 2: a: speed 3x is not a size:"
+        assertThat(mistake("\na 1M leaf speed=3x")).hasMessage("line 2: a: speed 3x is not a size;"
                 + " write bytes or a number with k, M, G, T or P, as in 64M");
     }
 

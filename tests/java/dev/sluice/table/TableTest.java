@@ -142,9 +142,9 @@ class TableTest {
             a 1M bare x=1  ~ line 1: a: there is no key x; bare takes none
             a 1M leaf =1   ~ line 1: a: there is no key ""; leaf takes speed, block, fail, blocks
             a 1M leaf speed=1 speed=1 ~ line 1: a: the key speed stands twice; write it once
-            a 1m leaf      ~ line 1: a: size 1m is not a size: write bytes or a number with k, M, \
+            a 1m leaf      ~ line 1: a: size 1m is not a size; write bytes or a number with k, M, \
             G, T or P, as in 64M
-            a 9999P leaf   ~ line 1: a: size 9999P is not a size: write bytes or a number with k, \
+            a 9999P leaf   ~ line 1: a: size 9999P is not a size; write bytes or a number with k, \
             M, G, T or P, as in 64M
             a 0k leaf      ~ line 1: a: the size is 0; write at least 512
             a 1000 leaf    ~ line 1: a: the size 1000 is not a multiple of 512; 1024 is

@@ -307,8 +307,9 @@ final class DelayTargetTest {
     @Test
     void badArgumentsAreSentences() throws Exception {
         wrong(-1, "offset=1M must be less than disk's size, 1M", "offset=1M");
-        wrong(2 * SIZE, "size 2M does not fit: disk has 1M");
-        wrong(SIZE, "size 1M does not fit: disk has 1020k from write-offset=4k on",
+        wrong(2 * SIZE, "size 2M does not fit: it must be at most 1M, what disk has");
+        wrong(SIZE, "size 1M does not fit: it must be at most 1020k, what disk has from"
+                + " write-offset=4k on",
                 "write-offset=4k");
         wrong(-1, "percent=101 must be a plain number from 0 to 100", "percent=101");
         wrong(-1, "seed=-1 must be a whole number", "seed=-1");

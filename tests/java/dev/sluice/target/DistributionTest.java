@@ -184,7 +184,7 @@ final class DistributionTest {
         Path file = Files.writeString(folder.resolve("h"), "1ms 1\n5 2\n");
         wrong("histogram(" + file + ")", file + " line 2: 5 is not a duration");
         Files.writeString(file, "1ms\n");
-        wrong("histogram(" + file + ")", file + " line 1: write a duration and a weight");
+        wrong("histogram(" + file + ")", file + " line 1: 1ms must be a duration and a weight");
         Files.writeString(file, "1ms 0\n");
         wrong("histogram(" + file + ")", "gives no duration a weight");
     }

@@ -106,8 +106,9 @@ final class LinearTargetTest {
         assertThatThrownBy(() -> over(ram, 512))
                 .hasMessage("size 512 must be a multiple of dev's block size, 4k");
         assertThatThrownBy(() -> over(ram, 2 << 20))
-                .hasMessage("size 2M does not fit: dev has 1M");
+                .hasMessage("size 2M does not fit: it must be at most 1M, what dev has");
         assertThatThrownBy(() -> over(ram, 1 << 20, "offset=4k"))
-                .hasMessage("size 1M does not fit: dev has 1020k from offset=4k on");
+                .hasMessage("size 1M does not fit: it must be at most 1020k, what dev has from"
+                        + " offset=4k on");
     }
 }

@@ -23,6 +23,18 @@ public final class BlockException extends IOException {
         this.errno = errno;
     }
 
+    /** Storage below failed: {@code what} could not be done, and this is what helps. */
+    public static BlockException storage(Errno outcome, String what) {
+        String next = switch (outcome) {
+            case ENOSPC, EDQUOT -> "make room on its file system";
+            case EROFS -> "its file system must be writable";
+            case EFBIG -> "its file system must take larger files, and so must ulimit -f";
+            case ENOMEM -> "free memory and try again";
+            default -> "see what the kernel says of its storage: dmesg";
+        };
+        return new BlockException(outcome, what + ": " + outcome.text() + "; " + next);
+    }
+
     /** The number a system call answers with. */
     public Errno errno() {
         return errno;

@@ -84,12 +84,13 @@ public interface Target extends AutoCloseable {
     /** Changes a parameter while in use. All keys are good or nothing changes. */
     default void set(Map<String, String> changes) throws BlockException {
         throw new BlockException(Errno.EINVAL, "no parameter of this target can change while"
-                + " it is in use");
+                + " it is in use; change the table, and mount it again");
     }
 
     /** Takes a message of the target's own; answers a line for the log, or nothing. */
     default void message(List<String> words) throws BlockException {
-        throw new BlockException(Errno.EINVAL, "this target takes no messages");
+        throw new BlockException(Errno.EINVAL, "this target takes no messages; see what"
+                + " it has with: sluice targets");
     }
 
     /** The same, with whether somebody has the device open, or it is below another one. */

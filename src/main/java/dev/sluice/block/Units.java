@@ -31,7 +31,7 @@ public final class Units {
             }
         }
         throw new BlockException(Errno.EINVAL, what + " " + text
-                + " is not a size: write bytes or a number with k, M, G, T or P, as in 64M");
+                + " is not a size; write bytes or a number with k, M, G, T or P, as in 64M");
     }
 
     /** The shortest exact text of a size. */
@@ -63,7 +63,7 @@ public final class Units {
             return 0;
         }
         throw new BlockException(Errno.EINVAL, what + " " + text
-                + " is not a duration: write a number with ns, us, ms, s, m or h, as in 5ms");
+                + " is not a duration; write a number with ns, us, ms, s, m or h, as in 5ms");
     }
 
     /** The shortest exact text of a duration. */

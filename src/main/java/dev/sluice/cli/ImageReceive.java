@@ -155,9 +155,9 @@ final class ImageReceive implements Callable<Integer> {
             if (!Files.exists(draft) || e.errno() == Errno.ENOENT) {
                 throw e;
             }
-            throw new BlockException(e.errno(), e.getMessage() + "; " + path + " is not there yet."
-                    + " To go on: image send --resume " + token() + " to image receive"
-                    + " --resume", e);
+            throw new BlockException(e.errno(), e.getMessage() + ". " + path + " is not there yet;"
+                    + " to go on: sluice image send --resume " + token() + " SOURCE | sluice image"
+                    + " receive --resume " + path, e);
         }
     }
 

@@ -115,10 +115,14 @@ final class LiveDisk implements AutoCloseable {
     private String why(String words, IOException e) {
         try {
             String sentence = Files.readString(control.resolve("error")).strip();
-            return sentence.isEmpty() ? path + " refuses " + words + ": " + e : sentence;
+            return sentence.isEmpty() ? refused(words, e) : sentence;
         } catch (IOException second) {
-            return path + " refuses " + words + ": " + e;
+            return refused(words, e);
         }
+    }
+
+    private String refused(String words, IOException e) {
+        return path + " refuses " + words + ": " + e + "; the log of its mount may say why";
     }
 
     /** The next clusters to copy; there are some. */

@@ -164,7 +164,8 @@ public final class ControlFiles {
         Node node = find(path);
         if (node == null || !right.test(node)) {
             Errno errno = node == null ? Errno.ENOENT : wrong;
-            throw new BlockException(errno, path + ": " + errno.text());
+            throw new BlockException(errno, path + ": " + errno.text() + "; ls -l shows what"
+                    + " can be read and written");
         }
     }
 

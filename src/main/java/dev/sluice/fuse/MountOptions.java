@@ -89,18 +89,18 @@ public record MountOptions(
             String key = equals < 0 ? word : word.substring(0, equals);
             String value = equals < 0 ? null : word.substring(equals + 1);
             if (!seen.add(key)) {
-                throw bad("option " + key + " is given twice; give it once");
+                throw wrong("option " + key + " is given twice; give it once");
             }
             if (key.equals("allow_other") || key.equals("ro")) {
                 if (value != null) {
-                    throw bad("option " + key + " takes no value; write " + key + " alone");
+                    throw wrong("option " + key + " takes no value; write " + key + " alone");
                 }
                 allowOther |= key.equals("allow_other");
                 readOnly |= key.equals("ro");
                 return;
             }
             if (value == null) {
-                throw bad("option " + word + " is unknown; known are " + MountOption.forms());
+                throw wrong("option " + word + " is unknown; known are " + MountOption.forms());
             }
             switch (key) {
                 case "uid" -> uid = number(key, value, 0, Integer.MAX_VALUE);
@@ -120,7 +120,7 @@ public record MountOptions(
                 case "idle" -> idle = word(key, value, IdleCpus.Mode.values());
                 case "metrics" -> metrics = number(key, value, 0, 65535);
                 case "payload" -> payload = payload(value);
-                default -> throw bad("option " + key + " is unknown; known are "
+                default -> throw wrong("option " + key + " is unknown; known are "
                         + MountOption.forms());
             }
         }
@@ -129,7 +129,7 @@ public record MountOptions(
         private static boolean either(String key, String value, String yes, String no)
                 throws BlockException {
             if (!value.equals(yes) && !value.equals(no)) {
-                throw bad("option " + key + "=" + value + " must be " + yes + " or " + no);
+                throw wrong("option " + key + "=" + value + " must be " + yes + " or " + no);
             }
             return value.equals(yes);
         }
@@ -144,13 +144,14 @@ public record MountOptions(
                     return words[i];
                 }
             }
-            throw bad("option " + key + "=" + value + " must be " + names[0] + ", " + names[1]
+            throw wrong("option " + key + "=" + value + " must be " + names[0] + ", " + names[1]
                     + " or " + names[2]);
         }
 
         private static int mode(String value) throws BlockException {
             if (!value.matches("0?[0-7]{3}")) {
-                throw bad("option mode=" + value + " must be three octal digits, as in mode=0660");
+                throw wrong("option mode=" + value + " must be three octal digits, as in"
+                        + " mode=0660");
             }
             return Integer.parseInt(value, 8);
         }
@@ -159,7 +160,7 @@ public record MountOptions(
                 throws BlockException {
             long nanos = Units.parseDuration("option " + key, value);
             if (nanos > most) {
-                throw bad("option " + key + "=" + value + " must be " + Units.duration(most)
+                throw wrong("option " + key + "=" + value + " must be " + Units.duration(most)
                         + " or less");
             }
             return nanos;
@@ -168,7 +169,7 @@ public record MountOptions(
         private static long payload(String value) throws BlockException {
             long bytes = Units.parseSize("option payload", value);
             if (bytes < 8L << 20) {
-                throw bad("option payload=" + value + " must be 8M or more");
+                throw wrong("option payload=" + value + " must be 8M or more");
             }
             return bytes;
         }
@@ -181,18 +182,18 @@ public record MountOptions(
                     return n;
                 }
             }
-            throw bad("option " + key + "=" + value + " must be a number from " + least + " to "
+            throw wrong("option " + key + "=" + value + " must be a number from " + least + " to "
                     + most);
         }
 
-        private static BlockException bad(String sentence) {
+        private static BlockException wrong(String sentence) {
             return new BlockException(Errno.EINVAL, sentence);
         }
 
         /** A session thread has one slot of 1 MiB, and takes the next when that went along. */
         MountOptions build() throws BlockException {
             if (!stock && payload < threads * 2 * Wire.LARGEST_WRITE) {
-                throw bad("option payload=" + payload + " is too little for threads=" + threads
+                throw wrong("option payload=" + payload + " is too little for threads=" + threads
                         + ": it must be " + 2 * threads + "M or more");
             }
             return new MountOptions(readOnly, allowOther, (int) uid, (int) gid, mode, stock,

@@ -113,8 +113,8 @@ final class Bat {
                 int piece = (int) Math.min(stop - at, Limits.MAX_DATA);
                 Errno outcome = backing.read(at, memory, (int) at, piece);
                 if (outcome != Errno.OK) {
-                    throw new BlockException(outcome, path + ": its table cannot be read at byte "
-                            + at + ": " + outcome.text());
+                    throw BlockException.storage(outcome, path + ": its table cannot be read at"
+                            + " byte " + at);
                 }
                 at += piece;
             }

@@ -82,7 +82,7 @@ public record Chain(List<Part> files) {
             boolean raw = word.startsWith(RAW);
             String name = raw ? word.substring(RAW.length()) : word;
             if (name.isEmpty() || name.indexOf('\0') >= 0) {
-                throw bad("image=" + list + " has an empty name in it; write the files between"
+                throw wrong("image=" + list + " has an empty name in it; write the files between"
                         + " commas, the lowest first, as in image=base.hds,top.hds");
             }
             parts.add(new Part(Path.of(name).toAbsolutePath().toString(), raw));
@@ -90,29 +90,29 @@ public record Chain(List<Part> files) {
         return checked("image=" + list, parts);
     }
 
-    private static BlockException bad(String sentence) {
+    private static BlockException wrong(String sentence) {
         return new BlockException(Errno.EINVAL, sentence);
     }
 
     private static Chain checked(String what, List<Part> parts) throws BlockException {
         if (parts.size() > MOST) {
-            throw bad(what + " names a chain of " + parts.size() + " files; there can be "
-                    + MOST + ": merge some");
+            throw wrong(what + " names a chain of " + parts.size() + " files; there can be "
+                    + MOST + "; merge some");
         }
         for (int i = 1; i < parts.size(); i++) {
             if (parts.get(i).raw) {
-                throw bad(parts.get(i).path + " is raw and stands above another file; only the"
+                throw wrong(parts.get(i).path + " is raw and stands above another file; only the"
                         + " lowest of a chain can be raw");
             }
         }
         if (parts.get(0).raw && parts.size() == 1) {
-            throw bad(parts.get(0).path + " is raw and has no image above it; use the target file"
+            throw wrong(parts.get(0).path + " is raw and has no image above it; use the target file"
                     + " for it, or put an image on top");
         }
         HashSet<String> seen = new HashSet<>();
         for (Part part : parts) {
             if (!seen.add(part.path)) {
-                throw bad(part.path + " is twice in the chain; name each file once");
+                throw wrong(part.path + " is twice in the chain; name each file once");
             }
         }
         return new Chain(parts);

@@ -33,8 +33,7 @@ public sealed interface Contents {
 
     private static void check(String path, long at, Errno outcome) throws BlockException {
         if (outcome != Errno.OK) {
-            throw new BlockException(outcome, path + " cannot be read at byte " + at + ": "
-                    + outcome.text());
+            throw BlockException.storage(outcome, path + " cannot be read at byte " + at);
         }
     }
 

@@ -28,7 +28,7 @@ public final class Copy {
 
     private void check(Errno outcome) throws BlockException {
         if (outcome != Errno.OK) {
-            throw new BlockException(outcome, path + " cannot be written: " + outcome.text());
+            throw BlockException.storage(outcome, path + " cannot be written");
         }
     }
 

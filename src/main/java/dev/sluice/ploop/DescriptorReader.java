@@ -39,28 +39,29 @@ final class DescriptorReader {
         Element root = root();
         if (!root.getTagName().equals(DiskDescriptor.ROOT)
                 && !root.getTagName().equals(DiskDescriptor.PARALLELS_ROOT)) {
-            throw wrong("its outermost element is " + root.getTagName(), DiskDescriptor.ROOT
+            throw unlike("its outermost element is " + root.getTagName(), DiskDescriptor.ROOT
                     + " or " + DiskDescriptor.PARALLELS_ROOT);
         }
         Element disk = only(root, "Disk_Parameters");
         if (child(disk, "Padding") != null && number(disk, "Padding") != 0) {
-            throw wrong("Padding is " + number(disk, "Padding"), "0: others are not known here");
+            throw unlike("Padding is " + number(disk, "Padding"), "0: others are not known here");
         }
         Element encryption = child(disk, "Encryption");
         if (encryption != null && !encryption.getTextContent().isBlank()) {
-            throw wrong("the disk is encrypted", "one without Encryption: keys are not known here");
+            throw unlike("the disk is encrypted", "one without Encryption: keys are not known"
+                    + " here");
         }
         long sectors = number(disk, "Disk_size");
         Element storage = only(only(root, "StorageData"), "Storage");
         if (number(storage, "Start") != 0 || number(storage, "End") != sectors) {
-            throw wrong("its Storage goes from " + number(storage, "Start") + " to "
+            throw unlike("its Storage goes from " + number(storage, "Start") + " to "
                     + number(storage, "End"), "0 to " + sectors + ", all of the disk");
         }
         List<DiskDescriptor.Image> images = new ArrayList<>();
         for (Element image : children(storage, "Image")) {
             String type = text(image, "Type");
             if (!type.equals("Compressed") && !type.equals("Plain")) {
-                throw wrong("an Image has the Type " + type, "Compressed or Plain");
+                throw unlike("an Image has the Type " + type, "Compressed or Plain");
             }
             images.add(new DiskDescriptor.Image(guid(image, "GUID"), type.equals("Plain"),
                     text(image, "File")));
@@ -87,7 +88,7 @@ final class DescriptorReader {
         return null;
     }
 
-    private BlockException wrong(String found, String expected) {
+    private BlockException unlike(String found, String expected) {
         return new BlockException(Errno.EINVAL, file + " is wrong: " + found + "; right would be "
                 + expected);
     }
@@ -98,14 +99,17 @@ final class DescriptorReader {
             builder.setErrorHandler(null);
             return builder.parse(new ByteArrayInputStream(bytes())).getDocumentElement();
         } catch (SAXException e) {
-            throw new BlockException(Errno.EINVAL, file + " is no sound XML: " + e.getMessage(), e);
+            throw new BlockException(Errno.EINVAL, file + " is no sound XML: " + e.getMessage()
+                    + "; put one in its place that is, or name the images with image=FILE,…", e);
         } catch (NoSuchFileException e) {
             throw new BlockException(Errno.ENOENT, file + " does not exist; name an image or a"
                     + " DiskDescriptor.xml", e);
         } catch (AccessDeniedException e) {
-            throw new BlockException(Errno.EACCES, file + " may not be read: permission denied", e);
+            throw new BlockException(Errno.EACCES, file + " may not be read: permission denied;"
+                    + " change its owner or mode", e);
         } catch (IOException e) {
-            throw new BlockException(Errno.EIO, file + " cannot be read: " + e.getMessage(), e);
+            throw new BlockException(Errno.EIO, file + " cannot be read: " + e.getMessage()
+                    + "; see what the kernel says of its storage: dmesg", e);
         } catch (ParserConfigurationException e) {
             throw new IllegalStateException(e);
         }
@@ -157,7 +161,7 @@ final class DescriptorReader {
     private Element only(Element of, String name) throws BlockException {
         List<Element> all = children(of, name);
         if (all.size() != 1) {
-            throw wrong(of.getTagName() + " has " + all.size() + " times " + name, "once");
+            throw unlike(of.getTagName() + " has " + all.size() + " times " + name, "once");
         }
         return all.get(0);
     }
@@ -177,7 +181,7 @@ final class DescriptorReader {
     private long number(Element of, String name) throws BlockException {
         String text = text(of, name);
         if (!text.matches("\\d{1,18}")) {
-            throw wrong(name + " is " + text, "a number");
+            throw unlike(name + " is " + text, "a number");
         }
         return Long.parseLong(text);
     }

@@ -87,7 +87,7 @@ public final class DiskFolder implements Folder {
         } catch (FileAlreadyExistsException e) {
             throw new BlockException(Errno.EEXIST, path + " exists; it was to be a new image", e);
         } catch (IOException e) {
-            throw new BlockException(Errno.EIO, path + " cannot be made: " + e, e);
+            throw failed(path + " cannot be made", e);
         }
         try {
             Files.setPosixFilePermissions(file, Files.getPosixFilePermissions(Path.of(like)));
@@ -98,8 +98,13 @@ public final class DiskFolder implements Folder {
             throw e;
         } catch (IOException e) {
             remove(path);
-            throw new BlockException(Errno.EIO, path + " cannot be made: " + e, e);
+            throw failed(path + " cannot be made", e);
         }
+    }
+
+    private static BlockException failed(String what, Exception cause) {
+        return new BlockException(Errno.EIO, what + ": " + cause + "; the folder must be there, be"
+                + " writable, and have room", cause);
     }
 
     @Override
@@ -108,7 +113,7 @@ public final class DiskFolder implements Folder {
             Files.delete(Path.of(path));
             DurableFile.sync(Path.of(path).getParent());
         } catch (IOException e) {
-            throw new BlockException(Errno.EIO, path + " cannot be removed: " + e, e);
+            throw failed(path + " cannot be removed", e);
         }
     }
 
@@ -120,7 +125,7 @@ public final class DiskFolder implements Folder {
         } catch (NoSuchFileException e) {
             return null;
         } catch (IOException e) {
-            throw new BlockException(Errno.EIO, path + " cannot be looked at: " + e, e);
+            throw failed(path + " cannot be looked at", e);
         }
     }
 
@@ -146,8 +151,7 @@ public final class DiskFolder implements Folder {
                 }
             }
         } catch (IOException | DirectoryIteratorException e) {
-            throw new BlockException(Errno.EIO, descriptor.getParent() + " cannot be listed: " + e,
-                    e);
+            throw failed(descriptor.getParent() + " cannot be listed", e);
         }
         return found;
     }
@@ -163,7 +167,7 @@ public final class DiskFolder implements Folder {
             return Files.exists(note) ? Doubt.parse(note.toString(), Files.readString(note))
                     : List.of();
         } catch (IOException e) {
-            throw new BlockException(Errno.EIO, note + " cannot be read: " + e, e);
+            throw failed(note + " cannot be read", e);
         }
     }
 
@@ -177,7 +181,7 @@ public final class DiskFolder implements Folder {
                 DurableFile.sync(note.getParent());
             }
         } catch (IOException e) {
-            throw new BlockException(Errno.EIO, note + " cannot be written: " + e, e);
+            throw failed(note + " cannot be written", e);
         }
     }
 

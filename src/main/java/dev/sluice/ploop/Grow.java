@@ -59,8 +59,8 @@ final class Grow implements LongWork.Job {
         long now = before.diskBytes();
         if (bytes < now) {
             throw new BlockException(Errno.EINVAL, "size=" + Units.size(bytes) + " is less than the"
-                    + " " + Units.size(now) + " of the disk, which cannot shrink while it is in"
-                    + " use: what is behind its end would be lost");
+                    + " " + Units.size(now) + " of the disk, which cannot shrink: what is behind"
+                    + " its end would be lost; copy what is needed to a smaller disk");
         }
         if (bytes > now && bytes % before.clusterBytes() != 0) {
             throw new BlockException(Errno.EINVAL, "size=" + Units.size(bytes) + " must be a"

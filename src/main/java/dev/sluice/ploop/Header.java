@@ -53,12 +53,13 @@ public record Header(int version, int heads, int cylinders, long clusterSectors,
         if (clusterBytes <= 0 || clusterBytes % SECTOR != 0
                 || clusterBytes / SECTOR > MAX_CLUSTER_SECTORS) {
             throw new BlockException(Errno.EINVAL, "a cluster of " + clusterBytes
-                    + " bytes is not possible: it is a multiple of " + SECTOR + ", at most "
+                    + " bytes is not possible: it must be a multiple of " + SECTOR + ", at most "
                     + MAX_CLUSTER_SECTORS * SECTOR);
         }
         if (diskBytes <= 0 || diskBytes % SECTOR != 0) {
             throw new BlockException(Errno.EINVAL, "a disk of " + diskBytes
-                    + " bytes is not possible: it is a multiple of " + SECTOR + " and more than 0");
+                    + " bytes is not possible: it must be a multiple of " + SECTOR
+                    + " and more than 0");
         }
         long entries = (diskBytes - 1) / clusterBytes + 1;
         if (entries > MAX_ENTRIES) {
@@ -133,7 +134,7 @@ public record Header(int version, int heads, int cylinders, long clusterSectors,
         }
         throw new BlockException(Errno.EINVAL, path + " is no ploop image: it begins with \""
                 + text.replaceAll("[^ -~]", ".") + "\", not with \"" + MAGIC_2 + "\" or \""
-                + MAGIC_1 + "\"");
+                + MAGIC_1 + "\"; name one, or make one of a disk with: sluice image convert");
     }
 
     private static void check(String path, boolean right, String what, long found, String expected)
@@ -185,7 +186,8 @@ public record Header(int version, int heads, int cylinders, long clusterSectors,
                 : Long.MAX_VALUE)) {
             throw new BlockException(Errno.EFBIG, "a disk of " + diskBytes + " bytes has " + needed
                     + " clusters of " + clusterBytes() + ", more than an image of version "
-                    + version + " can have");
+                    + version + " can have; make one of larger clusters with: sluice image convert"
+                    + " --cluster");
         }
         Header larger = new Header(version, heads, cylinders, clusterSectors,
                 (int) Math.max(needed, entries), diskBytes / SECTOR, inUse, dataStart() / SECTOR,

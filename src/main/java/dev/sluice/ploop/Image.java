@@ -63,13 +63,14 @@ public final class Image implements AutoCloseable {
         int bytes = Math.max(backing.blockSize(), Header.BYTES);
         if (backing.size() < bytes) {
             throw new BlockException(Errno.EINVAL, path + " is no ploop image: it has "
-                    + backing.size() + " bytes, less than the header of one");
+                    + backing.size() + " bytes, less than the header of one; name one, or make"
+                    + " one with: sluice image create");
         }
         Memory memory = arena.map(bytes);
         try {
             Errno outcome = backing.read(0, memory, 0, bytes);
             if (outcome != Errno.OK) {
-                throw new BlockException(outcome, path + " cannot be read: " + outcome.text());
+                throw BlockException.storage(outcome, path + " cannot be read");
             }
             return Header.parse(path, memory.bytes(), backing.size());
         } finally {
@@ -140,7 +141,7 @@ public final class Image implements AutoCloseable {
 
     private static void check(String path, Errno outcome) throws BlockException {
         if (outcome != Errno.OK) {
-            throw new BlockException(outcome, path + " cannot be written: " + outcome.text());
+            throw BlockException.storage(outcome, path + " cannot be written");
         }
     }
 

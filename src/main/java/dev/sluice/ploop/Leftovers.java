@@ -145,7 +145,7 @@ public final class Leftovers {
                 int length = (int) Math.min(memory.size(), file.size() - at);
                 Errno outcome = length == 0 ? Errno.OK : file.read(at, memory, 0, length);
                 if (outcome != Errno.OK) {
-                    throw new BlockException(outcome, "it cannot be read: " + outcome.text());
+                    throw BlockException.storage(outcome, "it cannot be read");
                 }
                 for (int i = at == 0 ? Header.BYTES : 0; i < length; i++) {
                     if (memory.bytes().get(i) != 0) {

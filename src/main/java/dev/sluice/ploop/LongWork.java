@@ -101,7 +101,7 @@ final class LongWork {
         Common common = present.get();
         if (common.backing.readOnly()) {
             throw new BlockException(Errno.EROFS, name + " is not possible: "
-                    + common.options.path() + " is only read");
+                    + common.options.path() + " is only read; open it with readonly=off");
         }
         if (common.failed()) {
             throw new BlockException(Errno.EIO, name + " is not possible: " + common.failure());
@@ -129,11 +129,11 @@ final class LongWork {
         synchronized (this) {
             if (job == null) {
                 throw new BlockException(Errno.ENOENT, "nothing is at work that could be"
-                        + " cancelled");
+                        + " cancelled; last_work in status says how the last one ended");
             }
             if (!job.stops()) {
                 throw new BlockException(Errno.EBUSY, job.name() + " is about to be done and is"
-                        + " not cancelled any more");
+                        + " not cancelled any more; wait for it, status says when it is done");
             }
             cancelled = true;
             disarm();
@@ -170,7 +170,7 @@ final class LongWork {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new BlockException(Errno.EINTR, which.name() + " goes on, its caller was"
-                    + " interrupted", e);
+                    + " interrupted; status says how far it is", e);
         }
         if (last == which && failure != null) {
             throw failure;
@@ -202,7 +202,7 @@ final class LongWork {
             Step step = stop ? Step.DONE : now.step();
             if (stop) {
                 end(now, "cancelled", new BlockException(Errno.EINTR, now.name()
-                        + " was cancelled"));
+                        + " was cancelled; ask for it again to have it done"));
             } else if (step == Step.DONE) {
                 end(now, "done" + now.summary(), null);
             } else if (step == Step.MORE) {
@@ -214,8 +214,8 @@ final class LongWork {
             end(now, "failed: " + e.getMessage(), e);
         } catch (RuntimeException | Error e) {
             host.log().error(present.get().options.path() + ": " + now.name() + " failed: " + e, e);
-            end(now, "failed: " + e, new BlockException(Errno.EIO, now.name() + " failed: " + e,
-                    e));
+            end(now, "failed: " + e, new BlockException(Errno.EIO, now.name() + " failed: " + e
+                    + "; the log of its mount says more", e));
         }
     }
 
@@ -288,7 +288,8 @@ final class LongWork {
         }
         if (left != null) {
             end(left, "ended with the device", new BlockException(Errno.EINTR, left.name()
-                    + " was not done when the device was closed"));
+                    + " was not done when the device was closed; ask for it again when it is"
+                    + " open"));
         }
         return true;
     }

@@ -60,7 +60,7 @@ final class Merge implements LongWork.Job {
         this.level = old.levels() - 1;
         if (level < 0) {
             throw new BlockException(Errno.ENOENT, common.options.path() + " stands on nothing that"
-                    + " could be merged with it");
+                    + " could be merged with it; files in status must name two or more");
         }
         this.lower = old.lowers().get(level);
         this.most = (int) Math.max(1, Math.min(MOST_CLUSTERS,
@@ -190,7 +190,7 @@ final class Merge implements LongWork.Job {
         }
         if (synced != Errno.OK) {
             throw new BlockException(synced, "what came up could not be made durable: "
-                    + synced.text());
+                    + synced.text() + "; failure in status says what to do");
         }
         phase = Phase.COMMIT;
         return LongWork.Step.MORE;

@@ -221,7 +221,8 @@ public final class Ploop implements Target {
         synchronized (common.lock) {
             if (!top.idle()) {
                 throw new BlockException(Errno.EBUSY, "requests are under way: nobody may use the"
-                        + " disk while its content becomes another one");
+                        + " disk while its content becomes another one; wait for them, or close"
+                        + " it, and ask again");
             }
             common.sealed = true;
             held = new ArrayList<>();

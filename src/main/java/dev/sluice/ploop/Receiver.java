@@ -73,7 +73,8 @@ public final class Receiver implements AutoCloseable {
             long position, Device.Log log, Kept kept) throws BlockException {
         if (stream.position() > position) {
             throw new BlockException(Errno.ENODATA, "the stream goes on at cluster "
-                    + stream.position() + ", and only those below " + position + " have come");
+                    + stream.position() + ", and only those below " + position + " have come; send"
+                    + " with the token that sluice image receive --token tells now");
         }
         Receiver receiver = new Receiver(path, file, arena, stream, stream.position(), log, kept);
         try {
@@ -106,7 +107,7 @@ public final class Receiver implements AutoCloseable {
 
     private static void check(String path, Errno outcome) throws BlockException {
         if (outcome != Errno.OK) {
-            throw new BlockException(outcome, path + " cannot be written: " + outcome.text());
+            throw BlockException.storage(outcome, path + " cannot be written");
         }
     }
 

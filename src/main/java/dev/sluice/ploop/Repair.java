@@ -59,7 +59,8 @@ public final class Repair {
         Findings found = image.findings();
         if (found.count(Kind.FOREIGN) > 0) {
             throw new BlockException(Errno.EIO, path + " is not repaired: its format extension has"
-                    + " a " + image.extension().foreign() + " and is not known here");
+                    + " a " + image.extension().foreign() + " and is not known here; repair it with"
+                    + " the program that wrote it, or read it with readonly=on");
         }
         Repair repair = new Repair(path, image, backing, arena, allowed, said, progress);
         try {

@@ -86,7 +86,8 @@ final class Snapshot implements LongWork.Job {
         Common common = old.common;
         if (old.noSpace.isFull()) {
             throw new BlockException(Errno.ENOSPC, "there is no room for a snapshot: the file"
-                    + " system of " + common.options.path() + " is full");
+                    + " system of " + common.options.path() + " is full; make room, send the"
+                    + " message retry, and then ask again");
         }
         DiskDescriptor now = snapshots.of(common);
         String file = now.newFile();
@@ -121,7 +122,7 @@ final class Snapshot implements LongWork.Job {
             if (backing.blockSize() > old.limits().blockSize()) {
                 throw new BlockException(Errno.EINVAL, path + " takes direct I/O in units of "
                         + backing.blockSize() + " bytes, more than the disk's "
-                        + old.limits().blockSize());
+                        + old.limits().blockSize() + "; mount it with direct=off");
             }
             Below below = common.below.under(new Lower(common.options.path(), common.backing,
                     false), common.header, old.io);

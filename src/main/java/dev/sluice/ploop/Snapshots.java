@@ -98,8 +98,9 @@ final class Snapshots {
         int level = chain.indexOf(DiskDescriptor.guid(snapshot));
         if (level < 0 || level == chain.size() - 1) {
             throw new BlockException(Errno.ENOENT, "what changed since " + snapshot + " is not"
-                    + " known: the disk stands on " + (chain.size() == 1 ? "nothing"
-                    : String.join(", ", chain.subList(0, chain.size() - 1))));
+                    + " known: the disk stands on " + (chain.size() == 1 ? "nothing; take all of it"
+                    : String.join(", ", chain.subList(0, chain.size() - 1))
+                    + "; name one of these, or take all of it"));
         }
         List<Lower> lowers = common.below.lowers();
         if (level >= lowers.size()) {

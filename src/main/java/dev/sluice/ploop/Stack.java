@@ -102,8 +102,8 @@ public final class Stack implements AutoCloseable {
             outcome = below.read(index, inside, to, at, there);
         }
         if (outcome != Errno.OK) {
-            throw new BlockException(outcome, name(level) + " cannot be read at byte "
-                    + (offset(index) + inside) + ": " + outcome.text());
+            throw BlockException.storage(outcome, name(level) + " cannot be read at byte "
+                    + (offset(index) + inside));
         }
         for (int i = there; i < length; i++) {
             to.bytes().put(at + i, (byte) 0);

@@ -99,11 +99,12 @@ public record StreamHeader(UUID id, String state, String from, long diskBytes, l
         Header image = header.image();
         if (header.position < 0 || header.position > image.entries()) {
             throw new BlockException(Errno.EPROTO, "the stream goes on at cluster "
-                    + header.position + " of a disk that has " + image.entries());
+                    + header.position + " of a disk that has " + image.entries()
+                    + "; it must be sent again");
         }
         if (header.state.equals(DiskDescriptor.NOTHING) || header.state.equals(header.from)) {
             throw new BlockException(Errno.EPROTO, "the stream brings " + header.state + " on "
-                    + header.from + ", which is no state of a disk");
+                    + header.from + ", which is no state of a disk; it must be sent again");
         }
         return header;
     }

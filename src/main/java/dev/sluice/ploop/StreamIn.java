@@ -48,7 +48,7 @@ public final class StreamIn {
         while (piece.hasRemaining()) {
             if (read(piece) < 0) {
                 throw new BlockException(CUT, "the stream is cut off after " + records
-                        + " records with " + bytes + " bytes of data");
+                        + " records with " + bytes + " bytes of data; send the rest again");
             }
         }
     }
@@ -57,13 +57,14 @@ public final class StreamIn {
         try {
             return in.read(to);
         } catch (IOException e) {
-            throw new BlockException(Errno.EIO, "the stream cannot be read: " + e.getMessage(), e);
+            throw new BlockException(Errno.EIO, "the stream cannot be read: " + e.getMessage()
+                    + "; send the rest again", e);
         }
     }
 
-    private BlockException wrong(String what) {
+    private BlockException refused(String what) {
         return new BlockException(Errno.EPROTO, "record " + records + " of the stream is wrong: "
-                + what);
+                + what + "; send it again");
     }
 
     /** The next record. */
@@ -74,7 +75,7 @@ public final class StreamIn {
         long length = small.getInt(4) & 0xffffffffL;
         long offset = small.getLong(8);
         if (length > Limits.MAX_DATA) {
-            throw wrong("it has " + length + " bytes; the most is " + Limits.MAX_DATA);
+            throw refused("it has " + length + " bytes, more than " + Limits.MAX_DATA);
         }
         one.reset();
         one.update(small.slice(0, StreamOut.HEAD));
@@ -88,7 +89,7 @@ public final class StreamIn {
         all.update(small.slice(0, StreamOut.TAIL));
         if (small.getInt(0) != (int) one.getValue()) {
             throw new BlockException(Errno.EBADMSG, "record " + records + " of the stream is"
-                    + " damaged: its checksum is not that of its bytes");
+                    + " damaged: its checksum is not that of its bytes; send it again");
         }
         Piece piece = meaning(type, offset, (int) length, before);
         records++;
@@ -118,13 +119,13 @@ public final class StreamIn {
                 end(b, before);
                 return new Piece(type, 0, 0);
             }
-            default -> throw wrong("its type is " + type + ", which is not known");
+            default -> throw refused("its type is " + type + ", which is not known");
         }
     }
 
     private void require(boolean right, String what) throws BlockException {
         if (!right) {
-            throw wrong(what);
+            throw refused(what);
         }
     }
 
@@ -143,10 +144,10 @@ public final class StreamIn {
             throw new BlockException(Errno.EBADMSG, "the stream is not all that was sent: "
                     + records + " records with " + bytes + " bytes came, of " + b.getLong(0)
                     + " with " + b.getLong(8) + (b.getInt(16) == before ? ""
-                    : ", and the checksum of all is another"));
+                    : ", and the checksum of all is another") + "; send it again");
         }
         if (read(small.slice(0, 1)) > 0) {
-            throw wrong("the stream goes on behind its end");
+            throw refused("the stream goes on behind its end");
         }
     }
 }

@@ -81,7 +81,8 @@ final class Switch implements LongWork.Job {
         try {
             if (Math.max(backing.blockSize(), below.block()) != old.limits().blockSize()) {
                 throw new BlockException(Errno.EINVAL, "the files of " + guid + " take direct I/O"
-                        + " in other units than the disk's " + old.limits().blockSize());
+                        + " in other units than the disk's " + old.limits().blockSize()
+                        + "; mount it with direct=off");
             }
             Image image = Image.open(path, backing, arena, common.host.log());
             below.start(old.io.beside(backing, path));

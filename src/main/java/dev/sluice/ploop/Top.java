@@ -491,6 +491,7 @@ final class Top {
         String why = common.failed() ? common.failure() : "the table could not be written ("
                 + outcome.text() + ")";
         return new BlockException(outcome, common.options.path() + " stays marked as in use: "
-                + why);
+                + why + (common.failed() ? "" : "; see to its storage, then look at it with: sluice"
+                + " image check " + common.options.path()));
     }
 }

@@ -92,8 +92,8 @@ final class Tracking {
         String first = words.get(0);
         int most = first.equals("tracking_stop") || first.equals("tracking_release") ? 1 : 2;
         if (words.size() > most) {
-            throw bad(first + " takes " + (most == 1 ? "nothing" : "one word") + " behind it, not "
-                    + String.join(" ", words.subList(1, words.size())));
+            throw wrong(first + " must have " + (most == 1 ? "nothing" : "one word") + " behind it,"
+                    + " not " + String.join(" ", words.subList(1, words.size())));
         }
         String word = words.size() == 2 ? words.get(1) : null;
         switch (first) {
@@ -104,7 +104,7 @@ final class Tracking {
             case "tracking_hold" -> hold(Units.parseDuration(first, word == null ? HOLD : word));
             case "tracking_release" -> release();
             case "tracking_stop" -> stop();
-            default -> throw bad("the message " + first + " is unknown; there are tracking_start,"
+            default -> throw wrong("the message " + first + " is unknown; there are tracking_start,"
                     + " tracking_get_next, tracking_rewind, tracking_hold, tracking_release and"
                     + " tracking_stop");
         }
@@ -116,7 +116,7 @@ final class Tracking {
         IntPredicate of(String snapshot) throws BlockException;
     }
 
-    private static BlockException bad(String sentence) {
+    private static BlockException wrong(String sentence) {
         return new BlockException(Errno.EINVAL, sentence);
     }
 
@@ -124,8 +124,8 @@ final class Tracking {
             throws BlockException {
         if (!word.matches("\\d{1,9}") || Integer.parseInt(word) < least
                 || Integer.parseInt(word) > most) {
-            throw bad(what + " " + word + " is not possible: write a number from " + least + " to "
-                    + most);
+            throw wrong(what + " " + word + " is not possible; write a number from " + least
+                    + " to " + most);
         }
         return Integer.parseInt(word);
     }
@@ -207,7 +207,8 @@ final class Tracking {
         check();
         told = "";
         if (next.count() == 0) {
-            throw new BlockException(Errno.EAGAIN, "nothing has changed that was not told");
+            throw new BlockException(Errno.EAGAIN, "nothing has changed that was not told; ask"
+                    + " again later");
         }
         StringBuilder text = new StringBuilder();
         for (int i = 0; i < count && next.count() > 0; i++) {
@@ -248,11 +249,12 @@ final class Tracking {
         synchronized (this) {
             check();
             if (nanos <= 0 || nanos > MOST_HOLD_NANOS) {
-                throw bad("changes can be held for up to " + Units.duration(MOST_HOLD_NANOS)
+                throw wrong("changes must be held for at most " + Units.duration(MOST_HOLD_NANOS)
                         + ", not for " + Units.duration(nanos));
             }
             if (held) {
-                throw new BlockException(Errno.EEXIST, "changes are held already");
+                throw new BlockException(Errno.EEXIST, "changes are held already; let them go with"
+                        + " the message tracking_release");
             }
             held = true;
         }
@@ -283,7 +285,7 @@ final class Tracking {
             check();
             if (!held) {
                 throw new BlockException(Errno.ETIMEDOUT, "changes are not held, or not any more:"
-                        + " what was read is not of one moment");
+                        + " what was read is not of one moment; hold them anew and read again");
             }
         }
         letGo();

@@ -396,7 +396,8 @@ public final class FileBacking implements Backing {
         // Linux has closed it even so; EINTR says nothing of the data.
         if (closed != 0 && failure != Errno.EINTR) {
             throw new BlockException(failure, path + ": close failed (" + failure.text()
-                    + "): what was written since the last flush may be lost");
+                    + "), what was written since the last flush may be lost; see what the kernel"
+                    + " says of its storage (dmesg), and check what is in it");
         }
     }
 }

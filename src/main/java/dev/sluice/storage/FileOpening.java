@@ -69,7 +69,7 @@ final class FileOpening {
         Path parent = Path.of(path).toAbsolutePath().getParent();
         if (parent != null && Files.exists(parent) && !Files.isDirectory(parent)) {
             throw new BlockException(Errno.ENOTDIR, path + " cannot be reached: " + parent
-                    + " is not a directory");
+                    + " is not a directory; correct the path");
         }
         try {
             return (int) Files.getAttribute(Path.of(path), "unix:mode");
@@ -78,9 +78,10 @@ final class FileOpening {
                     + " truncate -s 1G " + path, e);
         } catch (AccessDeniedException e) {
             throw new BlockException(Errno.EACCES, path + " cannot be reached: permission denied"
-                    + " in a directory on the way", e);
+                    + " in a directory on the way; change its owner or mode", e);
         } catch (IOException e) {
-            throw new BlockException(Errno.EIO, path + " cannot be reached: " + e.getMessage(), e);
+            throw new BlockException(Errno.EIO, path + " cannot be reached: " + e.getMessage()
+                    + "; correct the path, or see what the kernel says of its storage: dmesg", e);
         }
     }
 
@@ -110,9 +111,11 @@ final class FileOpening {
                     + " use readonly=on";
             case EBUSY -> "is in use: mounted, or opened by another program for itself alone;"
                     + " unmount or close it first";
-            case EINVAL -> direct ? noDirect() : "does not open: invalid argument";
-            case EIO -> "does not open (errno " + number + ")";
-            default -> "does not open: " + errno.text();
+            case EINVAL -> direct ? noDirect()
+                    : "does not open: invalid argument; name a regular file or a block device";
+            case EIO -> "does not open (errno " + number + "); see what the kernel says of it:"
+                    + " dmesg";
+            default -> "does not open: " + errno.text() + "; see what the kernel says of it: dmesg";
         };
         return new BlockException(errno, path + " " + why);
     }
@@ -180,6 +183,6 @@ final class FileOpening {
     private BlockException failed(String call) {
         int number = Native.errno();
         return new BlockException(Errno.of(number), path + " does not open: " + call + " failed"
-                + " (errno " + number + ")");
+                + " (errno " + number + "); see what the kernel says of it: dmesg");
     }
 }

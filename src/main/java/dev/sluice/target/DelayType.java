@@ -79,8 +79,8 @@ final class DelayType implements TargetType {
             Limits below = device.limits();
             if (args.size() >= 0 && args.size() > below.size() - start) {
                 throw new BlockException(Errno.EINVAL, "size " + Units.size(args.size())
-                        + " does not fit: " + device.name() + " has "
-                        + Units.size(below.size() - start)
+                        + " does not fit: it must be at most " + Units.size(below.size() - start)
+                        + ", what " + device.name() + " has"
                         + (start == 0 ? "" : " from " + key + "=" + Units.size(start) + " on"));
             }
             room = Math.min(room, below.size() - start);

@@ -73,8 +73,8 @@ abstract class Distribution {
     private static long duration(String key, String text) throws BlockException {
         long nanos = Units.parseDuration(key, text);
         if (nanos > LONGEST) {
-            throw new BlockException(Errno.EINVAL, key + " " + text + " is too long: a delay is"
-                    + " at most 1h");
+            throw new BlockException(Errno.EINVAL, key + " " + text + " is too long: a delay"
+                    + " must be at most 1h");
         }
         return nanos;
     }
@@ -161,8 +161,8 @@ abstract class Distribution {
                 String[] words = line.split("\\s+");
                 String place = key + ": " + path + " line " + (i + 1) + ":";
                 if (words.length != 2 || !words[1].matches("\\d{1,12}(\\.\\d{1,9})?")) {
-                    throw new BlockException(Errno.EINVAL, place
-                            + " write a duration and a weight, as in 5ms 12");
+                    throw new BlockException(Errno.EINVAL, place + " " + line
+                            + " must be a duration and a weight, as in 5ms 12");
                 }
                 durations.add(duration(place, words[0]));
                 sum += Double.parseDouble(words[1]);

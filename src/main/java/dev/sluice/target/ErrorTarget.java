@@ -65,7 +65,7 @@ final class ErrorTarget implements Target {
                     case "errno" -> new Rule(errno(change.getValue()), next.on);
                     case "on" -> new Rule(next.errno, on(change.getValue()));
                     default -> throw new BlockException(Errno.EINVAL, "error has no parameter "
-                            + change.getKey() + ": errno and on can be set");
+                            + change.getKey() + "; errno and on can be set");
                 };
             }
             return next;

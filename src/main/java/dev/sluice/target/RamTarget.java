@@ -242,8 +242,8 @@ final class RamTarget implements Target {
         public Target open(TargetArgs args, Host host) throws BlockException {
             int block = args.blockSize("block", 1);
             if (args.size() > MAX_SIZE) {
-                throw new BlockException(Errno.EFBIG, "ram takes a size of at most "
-                        + Units.size(MAX_SIZE) + ", not " + Units.size(args.size()));
+                throw new BlockException(Errno.EFBIG, "size " + Units.size(args.size())
+                        + " must be at most " + Units.size(MAX_SIZE));
             }
             if (args.size() % block != 0) {
                 throw new BlockException(Errno.EINVAL, "size " + Units.size(args.size())

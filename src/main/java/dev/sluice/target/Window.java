@@ -35,8 +35,8 @@ record Window(Device lower, long start, long fixed) {
                     + "'s block size, " + Units.size(block));
         }
         if (size > whole - start) {
-            throw wrong("size " + Units.size(size) + " does not fit: " + lower.name() + " has "
-                    + Units.size(whole - start)
+            throw wrong("size " + Units.size(size) + " does not fit: it must be at most "
+                    + Units.size(whole - start) + ", what " + lower.name() + " has"
                     + (start == 0 ? "" : " from offset=" + Units.size(start) + " on"));
         }
         return new Window(lower, start, args.size() < 0 ? -1 : size);

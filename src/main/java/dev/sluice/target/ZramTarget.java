@@ -84,9 +84,9 @@ final class ZramTarget implements TargetType {
             throw TargetArgs.bad("page", args.text("page", ""), "a power of two from 4k to 64k");
         }
         if (args.size() / page >= Options.MOST_PAGES) {
-            throw new BlockException(Errno.EFBIG, "zram takes a size below "
-                    + Units.size(Options.MOST_PAGES * page) + " with page=" + Units.size(page)
-                    + ", not " + Units.size(args.size()));
+            throw new BlockException(Errno.EFBIG, "size " + Units.size(args.size())
+                    + " must be below " + Units.size(Options.MOST_PAGES * page) + " with page="
+                    + Units.size(page));
         }
         if (args.size() % page != 0) {
             throw new BlockException(Errno.EINVAL, "size " + Units.size(args.size())

@@ -61,7 +61,7 @@ final class Algorithms {
     /** Whether there is such a codec. */
     static void check(String name) throws BlockException {
         if (name.length() > LONGEST_NAME) {
-            throw new BlockException(Errno.E2BIG, "an algorithm is one of "
+            throw new BlockException(Errno.E2BIG, "an algorithm must be one of "
                     + String.join(", ", Codec.NAMES));
         }
         Codec.of(name, 0, null);
@@ -158,7 +158,7 @@ final class Algorithms {
         Words words = Words.of("recomp_algorithm", text, List.of("algo", "priority"));
         String name = words.value("algo", null);
         if (name == null) {
-            throw new BlockException(Errno.EINVAL, "recomp_algorithm takes algo=NAME"
+            throw new BlockException(Errno.EINVAL, "recomp_algorithm must be algo=NAME"
                     + " [priority=1..3]");
         }
         choose((int) words.number("priority", 1, 1, MOST - 1), name);

@@ -85,13 +85,13 @@ final class Attributes {
     }
 
     private static BlockException unset(String attribute) {
-        return new BlockException(Errno.EINVAL, attribute + " takes a device that has been set"
-                + " up: write its size to disksize");
+        return new BlockException(Errno.EINVAL, attribute + " needs a device that is set up;"
+                + " write its size to disksize");
     }
 
     private void reset(String text, boolean inUse) throws BlockException {
         if (Numbers.bytes("reset", text) == 0) {
-            throw new BlockException(Errno.EINVAL, "reset takes 1");
+            throw new BlockException(Errno.EINVAL, "reset must be 1, not " + text);
         }
         if (inUse) {
             throw new BlockException(Errno.EBUSY, "the device is in use; close its file, and detach"
@@ -111,7 +111,7 @@ final class Attributes {
 
     private static long number(String attribute, String text, long least, long most)
             throws BlockException {
-        return Words.split(attribute, "value=" + text).number("value", -1, least, most);
+        return Words.number(attribute + "=", text.strip(), least, most);
     }
 
     /** As the kernel reads a flag. */
@@ -119,7 +119,7 @@ final class Attributes {
         return switch (text.toLowerCase(Locale.ROOT)) {
             case "1", "y", "yes", "on", "t", "true" -> true;
             case "0", "n", "no", "off", "f", "false" -> false;
-            default -> throw new BlockException(Errno.EINVAL, attribute + " takes 1 or 0, not "
+            default -> throw new BlockException(Errno.EINVAL, attribute + " must be 1 or 0, not "
                     + text);
         };
     }
@@ -173,7 +173,7 @@ final class Attributes {
 
     private void resetMost(String text, boolean inUse) throws BlockException {
         if (!text.equals("0")) {
-            throw new BlockException(Errno.EINVAL, "mem_used_max takes 0");
+            throw new BlockException(Errno.EINVAL, "mem_used_max must be 0, not " + text);
         }
         ready("mem_used_max").store().resetMost();
     }

@@ -26,8 +26,11 @@ public final class Dictionary {
                         + " must be a file of 1 byte to 1M");
             }
             return Files.readAllBytes(path);
+        } catch (BlockException e) {
+            throw e;
         } catch (IOException | RuntimeException e) {
-            throw new BlockException(Errno.EINVAL, "dict=" + file + " cannot be read: " + e, e);
+            throw new BlockException(Errno.EINVAL, "dict=" + file + " cannot be read: " + e
+                    + "; name a readable file", e);
         }
     }
 }

@@ -50,8 +50,11 @@ final class FileStore implements BackingStore {
                         + " one; name it by backing= in the table");
             }
             return path.toString();
+        } catch (BlockException e) {
+            throw e;
         } catch (IOException | RuntimeException e) {
-            throw new BlockException(Errno.EINVAL, text + " cannot be looked up: " + e, e);
+            throw new BlockException(Errno.EINVAL, text + " cannot be looked up: " + e
+                    + "; name a regular file or a block device", e);
         }
     }
 

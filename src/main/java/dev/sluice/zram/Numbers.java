@@ -32,8 +32,8 @@ final class Numbers {
                 // Too many digits: refused below.
             }
         }
-        throw new BlockException(Errno.EINVAL, name + " takes bytes, with K, M, G or T behind them"
-                + " as in 512M, not " + text);
+        throw new BlockException(Errno.EINVAL, name + " must be bytes, with K, M, G or T behind"
+                + " them as in 512M, not " + text);
     }
 
     /** Whole seconds of a duration such as {@code 10m}. */
@@ -45,7 +45,7 @@ final class Numbers {
                 return n;
             }
         }
-        throw new BlockException(Errno.EINVAL, name + " takes a number with s, m, h or d, as in"
+        throw new BlockException(Errno.EINVAL, name + " must be a number with s, m, h or d, as in"
                 + " 10m, not " + text);
     }
 

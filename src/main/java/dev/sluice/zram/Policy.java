@@ -230,7 +230,8 @@ final class Policy extends Timer.Entry {
                 Recompression.Outcome outcome = new Recompression(disk, plan).one(slot, own);
                 recompressed += outcome == Recompression.Outcome.SMALLER ? 1 : 0;
                 if (outcome == Recompression.Outcome.NO_MEMORY) {
-                    throw new BlockException(Errno.ENOMEM, "recompression found no memory");
+                    throw new BlockException(Errno.ENOMEM, "recompression found no memory;"
+                            + " raise mem-limit, or free memory");
                 }
             }
         } finally {

@@ -42,14 +42,14 @@ final class PostProcessing {
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new BlockException(Errno.EINTR, attribute + " was interrupted", e);
+            throw new BlockException(Errno.EINTR, attribute + " was interrupted; do it again", e);
         }
         try {
             Disk disk = zram.enter();
             try {
                 if (disk == null) {
-                    throw new BlockException(Errno.EINVAL, attribute + " takes a device that has"
-                            + " been set up: write its size to disksize");
+                    throw new BlockException(Errno.EINVAL, attribute + " needs a device that"
+                            + " is set up; write its size to disksize");
                 }
                 work.on(disk);
             } finally {
@@ -71,7 +71,7 @@ final class PostProcessing {
 
     void idle(String text) throws BlockException {
         long age = text.equals("all") ? -1
-                : Words.split("idle", "age=" + text).number("age", 0, 0, Integer.MAX_VALUE);
+                : Words.number("idle is all or an age; ", text.strip(), 0, Integer.MAX_VALUE);
         run("idle", disk -> disk.idle(age, zram.second()));
     }
 
@@ -85,12 +85,12 @@ final class PostProcessing {
         String type = words.value("type", null);
         int wanted = type == null ? 0 : type(words, type);
         if (wanted == SlotChunk.INCOMPRESSIBLE) {
-            throw words.wrong("takes type=idle, huge or huge_idle, not " + type);
+            throw words.wrong("must have type=idle, huge or huge_idle, not " + type);
         }
         long threshold = words.number("threshold", 0, 0, Integer.MAX_VALUE);
         if (threshold >= disk.hugeSize()) {
-            throw words.wrong("takes threshold= below " + disk.hugeSize() + ", from which on pages"
-                    + " are stored as they came; not " + threshold);
+            throw words.wrong("threshold=" + threshold + " must be below " + disk.hugeSize()
+                    + ", from which on pages are stored as they came");
         }
         long most = words.number("max_pages", Long.MAX_VALUE, 0, Long.MAX_VALUE);
         int first = 1;
@@ -130,12 +130,13 @@ final class PostProcessing {
     void writeback(String text) throws BlockException {
         run("writeback", disk -> {
             if (disk.blocks() == null) {
-                throw new BlockException(Errno.ENODEV, "writeback needs a backing device: backing="
-                        + " or backing-file= in the table, or backing_dev before disksize");
+                throw new BlockException(Errno.ENODEV, "writeback needs a backing device; name it"
+                        + " by backing= or backing-file= in the table, or by backing_dev before"
+                        + " disksize");
             }
             Words words = Words.split("writeback", text);
             if (words.all().isEmpty()) {
-                throw words.wrong("takes type=…, page_index=N or page_indexes=A-B");
+                throw words.wrong("must be type=…, page_index=N or page_indexes=A-B");
             }
             for (Words.Word word : words.all()) {
                 if (one(disk, words, word)) {
@@ -155,13 +156,13 @@ final class PostProcessing {
         String[] ends = word.value().split("-", -1);
         boolean range = word.key().equals("page_indexes");
         if (!range && !word.key().equals("page_index") || ends.length != (range ? 2 : 1)) {
-            throw words.wrong("takes type=…, page_index=N or page_indexes=A-B, not "
+            throw words.wrong("must be type=…, page_index=N or page_indexes=A-B, not "
                     + word.key() + "=" + word.value());
         }
         long first = index(ends[0]);
         long last = index(ends[ends.length - 1]);
         if (first > last || last >= disk.slots().slots()) {
-            throw new BlockException(Errno.ERANGE, "writeback takes pages from 0 to "
+            throw new BlockException(Errno.ERANGE, "writeback's pages must be from 0 to "
                     + (disk.slots().slots() - 1) + ", not " + word.value());
         }
         away(disk, f -> true, first, last + 1);
@@ -169,7 +170,7 @@ final class PostProcessing {
     }
 
     private static long index(String text) throws BlockException {
-        return Words.split("writeback", "page=" + text).number("page", 0, 0, Long.MAX_VALUE);
+        return Words.number("writeback page ", text, 0, Long.MAX_VALUE);
     }
 
     private void away(Disk disk, Candidates.Filter filter, long first, long until)

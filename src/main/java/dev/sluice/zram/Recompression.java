@@ -63,7 +63,7 @@ final class Recompression {
                         Outcome outcome = one(all.slot(i++), own);
                         if (outcome == Outcome.NO_MEMORY) {
                             throw new BlockException(Errno.ENOMEM, "recompress found no memory;"
-                                    + " what was not recompressed is as it was");
+                                    + " raise mem-limit, or free memory, and do it again");
                         }
                         damaged += outcome == Outcome.DAMAGED ? 1 : 0;
                         left -= outcome == Outcome.NOT_TRIED ? 0 : 1;
@@ -76,8 +76,8 @@ final class Recompression {
             disk.streams().give(own);
         }
         if (damaged > 0) {
-            throw new BlockException(Errno.EIO, "recompress found pages with damaged bytes, left"
-                    + " as they are: " + damaged);
+            throw new BlockException(Errno.EIO, "recompress found " + damaged + " pages with"
+                    + " damaged bytes and left them; write anew what cannot be read");
         }
     }
 

@@ -26,11 +26,11 @@ record Rules(List<Algorithms.Choice> codecs, List<Long> recompress, long writeba
             codec(one, codecs, after);
         }
         if (codecs.size() >= Algorithms.MOST) {
-            throw new BlockException(Errno.EINVAL, "recompress= takes up to "
+            throw new BlockException(Errno.EINVAL, "recompress= must be at most "
                     + (Algorithms.MOST - 1) + " codecs, not " + codecs.size());
         }
         if (!writeback.equals(OFF) && !writeback.startsWith("after=")) {
-            throw new BlockException(Errno.EINVAL, "writeback= takes after=TIME or off, not "
+            throw new BlockException(Errno.EINVAL, "writeback= must be after=TIME or off, not "
                     + writeback);
         }
         return new Rules(List.copyOf(codecs), List.copyOf(after), writeback.equals(OFF) ? 0

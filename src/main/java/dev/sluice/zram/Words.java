@@ -29,8 +29,9 @@ final class Words {
         Words words = split(attribute, text);
         for (Word word : words.all) {
             if (!keys.contains(word.key) || word.value == null || word.value.isEmpty()) {
-                throw words.wrong("takes " + String.join("=…, ", keys) + "=…, not "
-                        + word.key + (word.value == null ? "" : "=" + word.value));
+                throw words.wrong("cannot use " + word.key
+                        + (word.value == null ? "" : "=" + word.value) + "; it takes "
+                        + String.join("=…, ", keys) + "=…");
             }
         }
         return words;
@@ -62,7 +63,12 @@ final class Words {
     }
 
     long number(String key, long otherwise, long least, long most) throws BlockException {
-        String text = value(key, Long.toString(otherwise));
+        return number(attribute + " " + key + "=", value(key, Long.toString(otherwise)), least,
+                most);
+    }
+
+    /** A text as a number; {@code name} stands before it in what is said of it. */
+    static long number(String name, String text, long least, long most) throws BlockException {
         try {
             long n = Long.decode(text);
             if (n >= least && n <= most) {
@@ -71,7 +77,8 @@ final class Words {
         } catch (NumberFormatException e) {
             // Refused below.
         }
-        throw wrong("takes " + key + "=" + least + " to " + most + ", not " + text);
+        throw new BlockException(Errno.EINVAL, name + text + " must be a number from " + least
+                + " to " + most);
     }
 
     BlockException wrong(String right) {

@@ -131,7 +131,7 @@ final class Writeback {
             }
             if (interrupted) {
                 Thread.currentThread().interrupt();
-                throw new BlockException(Errno.EINTR, "writeback was interrupted");
+                throw new BlockException(Errno.EINTR, "writeback was interrupted; do it again");
             }
         }
 
@@ -146,7 +146,8 @@ final class Writeback {
             if (block == Blocks.NONE) {
                 restore(units);
                 disk.drop(slot);
-                throw new BlockException(Errno.ENOSPC, store.name() + " is full");
+                throw new BlockException(Errno.ENOSPC, store.name() + " is full; discard what is"
+                        + " not needed, or name a larger backing device");
             }
             Memory buffer = buffer();
             int flags = disk.copy(slot, buffer, compressed, own);

@@ -138,7 +138,7 @@ public final class Zram implements Target, BatchQueue.Work {
             disk = null;
             if (!users.gone()) {
                 disk = old;
-                throw new BlockException(Errno.EBUSY, "requests are under way that do not end");
+                throw new BlockException(Errno.EBUSY, "requests do not end; see status for them");
             }
             limits = limits.withSize(0);
             old.close();
@@ -483,14 +483,16 @@ public final class Zram implements Target, BatchQueue.Work {
                 disk = null;
             }
             if (!idle || !users.gone()) {
-                throw new BlockException(Errno.ETIMEDOUT, "writers are still at work");
+                throw new BlockException(Errno.ETIMEDOUT, "zram: writers are still at work; their"
+                        + " memory is free when the process has ended");
             }
             if (old != null) {
                 old.close();
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new BlockException(Errno.EINTR, "waiting for the writers was interrupted", e);
+            throw new BlockException(Errno.EINTR, "zram: closing was interrupted; its memory is"
+                    + " free when the process has ended", e);
         }
         arena.unmap(zeros);
         stores.close();
