@@ -27,14 +27,29 @@ import java.util.function.IntPredicate;
  * <tr><td>held: no change begins</td><td>tracking_release, its time: on; tracking_stop: off</td>
  * </tr>
  * </table>
+ *
+ * <table>
+ * <caption>States of a hold: whoever ends it has it to himself until it is over</caption>
+ * <tr><th>state</th><th>goes on by</th></tr>
+ * <tr><td>NONE</td><td>tracking_hold: TAKING</td></tr>
+ * <tr><td>TAKING: what had begun is waited for</td><td>{@link #hold}: HELD, NONE; tracking_stop:
+ *     DROPPED</td></tr>
+ * <tr><td>DROPPED: the same, for nobody</td><td>{@link #hold}: NONE</td></tr>
+ * <tr><td>HELD</td><td>tracking_release, its time, tracking_stop: ENDING</td></tr>
+ * <tr><td>ENDING: what was held begins</td><td>{@link #letGo}: NONE</td></tr>
+ * </table>
  */
 final class Tracking {
     /** The most that are told at a time. */
     static final int MOST = 4096;
 
     private static final long QUIET_MILLIS = 5000;
+    private static final int ENDING_STEPS = 50;
+    private static final long ENDING_STEP_MILLIS = 100;
     private static final long MOST_HOLD_NANOS = 60_000_000_000L;
     private static final String HOLD = "10s";
+
+    private enum Hold { NONE, TAKING, DROPPED, HELD, ENDING }
 
     private final Host host;
     private final String path;
@@ -46,7 +61,7 @@ final class Tracking {
     private Device device;
     private boolean on; // guarded by this
     private boolean closed; // guarded by this
-    private boolean held; // guarded by this
+    private Hold hold = Hold.NONE; // guarded by this
     private boolean armed; // guarded by this
     private long heldUntil; // guarded by this
     private String id = ""; // guarded by this
@@ -247,46 +262,66 @@ final class Tracking {
 
     private void hold(long nanos) throws BlockException {
         synchronized (this) {
+            awaitEnding();
             check();
             if (nanos <= 0 || nanos > MOST_HOLD_NANOS) {
                 throw wrong("changes must be held for at most " + Units.duration(MOST_HOLD_NANOS)
                         + ", not for " + Units.duration(nanos));
             }
-            if (held) {
+            if (hold != Hold.NONE) {
                 throw new BlockException(Errno.EEXIST, "changes are held already; let them go with"
                         + " the message tracking_release");
             }
-            held = true;
+            hold = Hold.TAKING;
         }
-        boolean still = false;
+        boolean quiet = false;
         try {
-            still = device.hold(QUIET_MILLIS);
+            quiet = device.hold(QUIET_MILLIS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-        } finally {
-            synchronized (this) {
-                held = still;
-                if (still) {
-                    heldUntil = host.clock().nanos() + nanos;
-                    armed = true;
-                    host.timer().add(alarm, heldUntil);
-                }
+        }
+        boolean mine;
+        synchronized (this) {
+            mine = hold == Hold.TAKING;
+            hold = !quiet ? Hold.NONE : mine ? Hold.HELD : Hold.ENDING;
+            if (hold == Hold.HELD) {
+                heldUntil = host.clock().nanos() + nanos;
+                armed = true;
+                host.timer().add(alarm, heldUntil);
             }
         }
-        if (!still) {
-            throw new BlockException(Errno.EBUSY, "changes that had begun did not end within "
+        if (quiet && !mine) {
+            letGo();
+        }
+        if (!quiet || !mine) {
+            throw new BlockException(Errno.EBUSY, !mine ? "changes are not tracked any more;"
+                    + " begin anew with the message tracking_start"
+                    : "changes that had begun did not end within "
                     + Units.duration(QUIET_MILLIS * 1_000_000) + ", so nothing is held; see status"
                     + " for what they wait for");
+        }
+    }
+
+    /** Whoever ends a hold is about to be done. */
+    private void awaitEnding() {
+        assert Thread.holdsLock(this);
+        try {
+            for (int i = 0; i < ENDING_STEPS && hold == Hold.ENDING; i++) {
+                wait(ENDING_STEP_MILLIS);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 
     private void release() throws BlockException {
         synchronized (this) {
             check();
-            if (!held) {
+            if (hold != Hold.HELD) {
                 throw new BlockException(Errno.ETIMEDOUT, "changes are not held, or not any more:"
                         + " what was read is not of one moment; hold them anew and read again");
             }
+            hold = Hold.ENDING;
         }
         letGo();
     }
@@ -294,22 +329,27 @@ final class Tracking {
     private void over() {
         synchronized (this) {
             // It may have been let go, and held again.
-            if (!held || host.clock().nanos() < heldUntil) {
+            if (hold != Hold.HELD || host.clock().nanos() < heldUntil) {
                 return;
             }
+            hold = Hold.ENDING;
         }
-        host.log().error(path + ": changes were held until their time was over", null);
         letGo();
+        host.log().error(path + ": changes were held until their time was over", null);
     }
 
+    /** By whom has made it ENDING, and nobody else. */
     private void letGo() {
         synchronized (this) {
-            held = false;
             if (armed && host.timer().remove(alarm)) {
                 armed = false;
             }
         }
         device.release();
+        synchronized (this) {
+            hold = Hold.NONE;
+            notifyAll();
+        }
     }
 
     private void stop() throws BlockException {
@@ -332,6 +372,7 @@ final class Tracking {
 
     /** What is known is forgotten, and nothing is held. */
     private void end() {
+        boolean held;
         synchronized (this) {
             if (!on) {
                 return;
@@ -341,8 +382,12 @@ final class Tracking {
             changed.close();
             told = "";
             id = "";
+            held = hold == Hold.HELD;
+            hold = held ? Hold.ENDING : hold == Hold.TAKING ? Hold.DROPPED : hold;
         }
-        letGo();
+        if (held) {
+            letGo();
+        }
         device.watch(null);
     }
 
@@ -360,7 +405,7 @@ final class Tracking {
     }
 
     synchronized void status(Map<String, Object> all) {
-        all.put("tracking", held ? "held" : on ? "on" : "off");
+        all.put("tracking", hold == Hold.HELD ? "held" : on ? "on" : "off");
         if (on) {
             all.put("tracking_id", id);
             all.put("tracking_left", next.count());
