@@ -22,8 +22,10 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Deque;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Function;
 
 /**
@@ -42,15 +44,19 @@ final class PloopRig implements AutoCloseable {
     final Timer timer = new Timer((sentence, cause) -> log.add(sentence));
     /** What was made of the file, in order. */
     final List<FileOp> ops = new ArrayList<>();
+    /** Files that were changed after they were last synced. */
+    final Set<String> dirty = new HashSet<>();
     /** What a change is answered with in place of being made; null has it made. */
     Function<FileOp, Errno> fault = op -> null;
     /** Whether the work of {@link #HELD} waits. */
     boolean held;
+    /** Bytes of a cluster of images that are made. */
+    int cluster = CLUSTER;
     /** What lies below the image, bottom first. */
     final List<Lower> lowers = new ArrayList<>();
     /** Where the image is, and those that come to stand on it. */
     final MemoryFolder folder = new MemoryFolder(1,
-            (path, of) -> new RecordingBacking(of, new Watch()));
+            (path, of) -> new RecordingBacking(of, new Watch(path)));
     MemoryFile file;
     Ploop ploop;
     Device device;
@@ -81,6 +87,12 @@ final class PloopRig implements AutoCloseable {
     }
 
     private final class Watch implements RecordingBacking.Watcher {
+        private final String path;
+
+        Watch(String path) {
+            this.path = path;
+        }
+
         @Override
         public Errno before(FileOp op) {
             return fault.apply(op);
@@ -89,6 +101,11 @@ final class PloopRig implements AutoCloseable {
         @Override
         public void after(FileOp op) {
             ops.add(op);
+            if (op.kind() == FileOp.Kind.SYNC) {
+                dirty.remove(path);
+            } else {
+                dirty.add(path);
+            }
         }
     }
 
@@ -103,7 +120,7 @@ final class PloopRig implements AutoCloseable {
     /** A new image for a disk of so many bytes; {@link #reopen} follows. */
     void create(long bytes) throws Exception {
         file = new MemoryFile(0, 1);
-        Image.create(PATH, Header.create(bytes, CLUSTER), file, arena);
+        Image.create(PATH, Header.create(bytes, cluster), file, arena);
         folder.files.put(PATH, file);
     }
 
@@ -117,7 +134,7 @@ final class PloopRig implements AutoCloseable {
 
     /** A device on the file as it is. */
     void reopen(String... keys) throws Exception {
-        show(Ploop.open(new RecordingBacking(file, new Watch()), lowers, folder,
+        show(Ploop.open(new RecordingBacking(file, new Watch(PATH)), lowers, folder,
                 options(keys), host, "d"));
     }
 

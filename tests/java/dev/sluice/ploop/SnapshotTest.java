@@ -90,6 +90,32 @@ class SnapshotTest {
         }
     }
 
+    /** Else who writes next waits until all that is dirty in the old image is on the disk. */
+    @Test
+    void whatIsDirtyBelowIsSyncedWhileRequestsStillGoThere() throws Exception {
+        try (PloopRig rig = PloopRig.open(16)) {
+            rig.write(0, 4, 1);
+            assertThat(rig.dirty).contains(FIRST);
+            Top old = rig.ploop.top();
+            List<String> order = new ArrayList<>();
+            rig.folder.watcher = (act, path) -> {
+                if (act == MemoryFolder.Act.WRITE) {
+                    order.add(rig.dirty.contains(FIRST) ? "named while dirty" : "named");
+                } else if (act == MemoryFolder.Act.WRITTEN) {
+                    // As a request would that came meanwhile.
+                    old.common.backing.write(rig.dataStart(), SimHost.memory(512), 0, 512);
+                    rig.fault = op -> {
+                        order.add(op.kind() + (rig.ploop.top() == old ? " before" : " after"));
+                        rig.fault = all -> null;
+                        return null;
+                    };
+                }
+            };
+            rig.snapshot();
+            assertThat(order).containsExactly("named", "SYNC before");
+        }
+    }
+
     /** A write that is under way below is seen by a copy that is made above. */
     @Test
     void aCopyWaitsForWhatIsUnderWayBelow() throws Exception {
