@@ -45,6 +45,7 @@ final class Containers implements AutoCloseable {
     final Path own;
     final Path socket;
     private boolean podman;
+    private final List<String> before = detached();
 
     Containers() {
         try {
@@ -142,9 +143,21 @@ final class Containers implements AutoCloseable {
                 .toList();
     }
 
-    static List<String> loops() {
+    /** Files in it that loop devices have, or of a mount that is gone and was not before. */
+    List<String> loops() {
+        List<String> all = new ArrayList<>(detached());
+        all.removeAll(before);
+        attached().filter(file -> file.startsWith(folder.toString())).forEach(all::add);
+        return all;
+    }
+
+    private static List<String> detached() {
+        return attached().filter(file -> file.lastIndexOf('/') == 0).toList();
+    }
+
+    private static Stream<String> attached() {
         return Shell.bash("cat /sys/block/loop*/loop/backing_file 2>/dev/null || true").ok()
-                .lines().sorted().toList();
+                .lines();
     }
 
     @Override
@@ -167,7 +180,7 @@ final class Containers implements AutoCloseable {
                 + " {at = $5} END {print at}' /proc/self/mountinfo); [[ -n $at ]] || exit 0;"
                 + " umount \"$at\" || umount -l \"$at\"; done", folder);
         left.addAll(mounts());
-        loops().stream().filter(file -> file.startsWith(folder.toString())).forEach(left::add);
+        attached().filter(file -> file.startsWith(folder.toString())).forEach(left::add);
         delete(left, runtime());
         delete(left, folder);
         if (!left.isEmpty()) {

@@ -25,7 +25,7 @@ final class FstabKernelTest {
         }
         Path fstab = Files.writeString(m.folder.resolve("fstab"),
                 table + " " + m.dir + " fuse.sluice " + options + " 0 0\n");
-        return Shell.run("unshare", "--mount", "--propagation", "private", "bash", "-c",
+        return Shell.run("unshare", "--mount", "--propagation", "slave", "bash", "-c",
                 "set -euo pipefail\nmount -t overlay -o lowerdir=" + helpers
                 + ":/usr/sbin overlay /usr/sbin\n"
                 // Whatever happens, no daemon stays.

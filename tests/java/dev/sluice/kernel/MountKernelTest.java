@@ -141,7 +141,7 @@ final class MountKernelTest {
 
     /** Runs a line where mounts are this process's alone; $1 is the folder, $2 the script. */
     private static Shell.Result apart(Mounted m, String line) {
-        return Shell.run("unshare", "-m", "--propagation", "private", "bash", "-c",
+        return Shell.run("unshare", "-m", "--propagation", "slave", "bash", "-c",
                 "set -e; " + line, "bash", m.folder.toString(), Shell.SLUICE);
     }
 

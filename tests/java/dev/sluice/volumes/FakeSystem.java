@@ -55,6 +55,8 @@ final class FakeSystem implements Disks, Programs {
     String delays = "read=1ms";
     /** How often an image is found in use. */
     int locked;
+    /** How often somebody waited for a moment. */
+    int pauses;
     private final Path mountinfo;
 
     FakeSystem(Path mountinfo, Map<String, String> images) {
@@ -122,6 +124,12 @@ final class FakeSystem implements Disks, Programs {
             images.put(disk.below, disk.fs);
         }
         disks.remove(names.get(0));
+    }
+
+    @Override
+    public void pause() {
+        // Here time does not pass by itself.
+        pauses++;
     }
 
     @Override

@@ -35,7 +35,7 @@ class ServerTest {
     /** More than a busy machine takes for anything. */
     private static final long IN_TIME = TimeUnit.SECONDS.toNanos(30);
     /** For tests that wait until it is over. */
-    private static final long SHORT = TimeUnit.MILLISECONDS.toNanos(800);
+    private static final long SHORT = TimeUnit.MILLISECONDS.toNanos(400);
 
     @TempDir
     Path temp;

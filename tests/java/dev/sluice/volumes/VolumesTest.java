@@ -435,6 +435,7 @@ class VolumesTest {
         create("v");
         system.locked = 2;
         use("v", "1");
+        assertThat(system.pauses).isEqualTo(2);
         volumes.leave("v", "1");
         system.locked = 1000;
         assertThat(fails(() -> use("v", "1")).getMessage()).contains("another program");

@@ -14,6 +14,9 @@ interface Disks {
     /** Whether somebody has the device's file open. */
     boolean isOpen(String name);
 
+    /** Waits for a moment, as somebody may be just about to let a device or its image go. */
+    void pause();
+
     /** Bytes of storage or memory that the device takes; -1 where there is no such device. */
     long stored(String name);
 

@@ -9,8 +9,6 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 
 /**
  * Makes file systems on the files of the mount, mounts them through loop devices, and takes them
@@ -22,7 +20,6 @@ final class FileSystems {
     private static final long LAST = 15_000;
     private static final long LOOK = 2_000;
     private static final int FREE_STEPS = 60;
-    private static final long STEP_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
     private static final int NOTHING_FOUND = 2;
     /** Of e2fsck's exit code: something was repaired, or was not. */
     private static final int REPAIRED = 1;
@@ -166,7 +163,7 @@ final class FileSystems {
     /** Waits a while until nobody has its file open: the loop device lets it go a little later. */
     void awaitFree(String name) {
         for (int i = 0; i < FREE_STEPS && disks.isOpen(name); i++) {
-            LockSupport.parkNanos(STEP_NANOS);
+            disks.pause();
         }
     }
 

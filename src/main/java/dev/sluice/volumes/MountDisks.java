@@ -8,12 +8,15 @@ import dev.sluice.table.DeviceSet;
 import dev.sluice.table.Table;
 import dev.sluice.target.TargetType;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import java.util.function.ToLongFunction;
 
 /** The devices of the mount that runs. */
 final class MountDisks implements Disks {
     private static final long DRAIN_MILLIS = 30_000;
+    private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
 
     private final DeviceSet devices;
     private final Handles handles;
@@ -65,6 +68,11 @@ final class MountDisks implements Disks {
     public boolean isOpen(String name) {
         Device device = devices.device(name);
         return device != null && handles.opens(device) > 0;
+    }
+
+    @Override
+    public void pause() {
+        LockSupport.parkNanos(PAUSE_NANOS);
     }
 
     private long figure(String name, ToLongFunction<Device> of) {

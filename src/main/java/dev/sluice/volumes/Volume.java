@@ -14,8 +14,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 
 /**
  * One volume: what it is, who uses it, and its way up to a mount point and down again.
@@ -32,7 +30,6 @@ final class Volume {
     /** The year 9999. */
     private static final long LATEST_SECONDS = 253_402_300_799L;
     private static final int OPENINGS = 40;
-    private static final long STEP_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
 
     private final String name;
     private final Spec spec;
@@ -364,7 +361,7 @@ final class Volume {
                 if (e.errno() != Errno.EBUSY || left == 0) {
                     throw e;
                 }
-                LockSupport.parkNanos(STEP_NANOS);
+                tools.disks.pause();
             }
         }
     }
