@@ -70,7 +70,8 @@ final class Containers implements AutoCloseable {
         Files.writeString(folder.resolve("storage.conf"), STORAGE.formatted(
                 folder.resolve("graph"), folder.resolve("run")));
         podman = true;
-        Shell.bash("mkdir -p $1/root/bin; cp $(command -v busybox) $1/root/bin/;"
+        Shell.bash("mkdir -p $1/root/bin $1/root/v; cp $(command -v busybox) $1/root/bin/;"
+                + " echo image >$1/root/v/of;"
                 + " for c in sh cat dd sync sleep df rm time ls; do"
                 + " ln -s busybox $1/root/bin/$c; done; tar -C $1/root -cf $1/root.tar .",
                 folder).ok();

@@ -197,6 +197,9 @@ final class FakeSystem implements Disks, Programs {
                 disk(last).fs = word.substring(5);
                 keep(disk(last));
                 return new Ended(0, "");
+            case "debugfs":
+                assert disk(last).fs.equals("ext4") : "no ext4 to take a folder out of";
+                return new Ended(0, "");
             case "e2fsck":
                 assert disk(last).opens == 0 : "a check of what is mounted";
                 return new Ended(checked, checked == 0 ? "clean\n" : "v: 12 errors\n");

@@ -93,8 +93,8 @@ class VolumesTest {
         assertThat(system.done).containsExactly("open v", "close v");
         system.done.clear();
         assertThat(use("v", "1")).isTrue();
-        assertThat(system.done).containsExactly("open v", "blkid", "mkfs.ext4", "e2fsck",
-                "mount");
+        assertThat(system.done).containsExactly("open v", "blkid", "mkfs.ext4", "debugfs",
+                "e2fsck", "mount");
         assertThat(use("v", "2")).isTrue();
         assertThat(use("v", "2")).as("asked again").isFalse();
         assertThat(status("v")).containsEntry("users", 2).containsEntry("used", 40L * 4096);
@@ -413,7 +413,7 @@ class VolumesTest {
     void anythingThatFailsIsToldAndCanBeDoneAgain() throws Exception {
         start("b");
         create("v");
-        for (String program : List.of("blkid", "mkfs.ext4", "mount")) {
+        for (String program : List.of("blkid", "mkfs.ext4", "debugfs", "mount")) {
             system.failing.add(program);
             assertThat(fails(() -> use("v", "1")).getMessage()).contains("it does not work");
             assertThat(system.disks).as(program).isEmpty();

@@ -79,6 +79,11 @@ final class FileSystems {
                 ? programs.run(LONG, "mkfs.xfs", "-q", "-K", "-s", "size=" + sector, "--", file)
                 : programs.run(LONG, "mkfs.ext4", "-q", "-F", "-b", "4096", "-m", "0", "-E",
                         "nodiscard,lazy_itable_init=1,lazy_journal_init=1", "--", file));
+        if (type.equals("ext4")) {
+            // Into a volume that is empty, and no other, docker and podman copy what the image has.
+            well("lost+found cannot be taken out of " + name, programs.run(LONG, "debugfs", "-w",
+                    "-R", "rmdir lost+found", file));
+        }
         return type;
     }
 
