@@ -18,6 +18,7 @@ import java.util.stream.LongStream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import picocli.CommandLine;
 
 /** The figures the benchmarks print, without running one. */
 @Tag("unit")
@@ -34,6 +35,17 @@ final class BenchFiguresTest {
     @Test
     void theGeometricMeanWeighsHalfAndDoubleAlike() {
         assertThat(Results.geometricMean(0.5, 2, 1)).isCloseTo(1, within(1e-9));
+    }
+
+    @Test
+    void eachHelpNamesItsBenchmarkAndItsSides() {
+        Map<String, CommandLine> all = Bench.line().getSubcommands();
+        assertThat(all).hasSize(10);
+        all.forEach((name, line) -> assertThat(line.getUsageMessage())
+                .startsWith("Usage: scripts/bench " + name + " ").contains("--"));
+        assertThat(all.get("ploop").getUsageMessage()).contains("chain-64")
+                .doesNotContain("nbdkit");
+        assertThat(all.get("completion").getUsageMessage()).contains("caller, worker, auto");
     }
 
     @Test

@@ -23,18 +23,13 @@ import picocli.CommandLine.Option;
  * Measures requests through the mounted file. Every repetition starts each side afresh; the sides
  * of a group take turns at each cell, so that what else the machine does meets them alike.
  */
-@Command(name = "transport", sortOptions = false,
-        description = "Measures requests through the mounted file, ours beside its peers.")
+@Command(sortOptions = false)
 final class TransportBench implements Callable<Integer> {
     @Option(names = "--quick", description = "2 repetitions of 1 s after 1 s of warming")
     private boolean quick;
     @Option(names = "--cells", paramLabel = "REGEX", description = "only cells it is found in")
     private String cellsPattern = "";
-    @Option(names = "--sides", paramLabel = "NAME", split = ",",
-            description = "only these; transport has zero, null, ram, nbdkit, file, qraw, bare, "
-                    + "file-direct, qraw-direct, bare-direct; completion caller, worker, auto; "
-                    + "zram lz4, kernel, nbdkit-zstd, zstd, zstd-plain; ploop ploop, file, bare, "
-                    + "qploop, chain-1, chain-8, chain-64, and each with -direct")
+    @Option(names = "--sides", paramLabel = "NAME", split = ",", description = "only these")
     private List<String> names = List.of();
     @Option(names = "--reps", paramLabel = "N", description = "repetitions, 5 if not given")
     private Integer reps;

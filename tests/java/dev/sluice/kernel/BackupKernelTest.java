@@ -270,7 +270,8 @@ final class BackupKernelTest {
                     + " status=none").ok();
             Result cut = bash("$S image send " + file + " 2> said | head -c 20M"
                     + " | $S image receive got.hds");
-            assertThat(cut.err()).contains("is cut off").contains("--resume");
+            assertThat(cut.err()).contains("is cut off")
+                    .contains("to go on: sluice image send --resume ");
             assertThat(folder.resolve("got.hds")).doesNotExist();
             assertThat(Files.readString(folder.resolve("said"))).contains("still tracked");
             bash("head -c 3M /dev/urandom | dd of=" + file + " bs=1M seek=2 conv=notrunc"
