@@ -29,7 +29,7 @@ final class PagesTest {
     }
 
     private void write(int page) {
-        pages.begin(page);
+        pages.begin(page, page + 1);
         pages.end(true, 0);
     }
 
@@ -105,7 +105,7 @@ final class PagesTest {
         pages.dirty(2, 100 * MS);
         pages.hasten(2);
         assertThat(pages.duePage(Tuning.USUAL, 100 * MS)).isEqualTo(2);
-        pages.begin(2);
+        pages.begin(2, 3);
         assertThat(pages.urgentLeft()).isTrue();
         pages.end(true, 0);
         assertThat(pages.urgentLeft()).isFalse();
@@ -114,10 +114,10 @@ final class PagesTest {
     @Test
     void whatChangesWhileItIsWrittenIsDirtyAfterwards() {
         pages.dirty(1, 100 * MS);
-        pages.begin(1);
+        pages.begin(1, 2);
         assertThat(pages.isDirty(1)).isFalse();
         pages.dirty(1, 101 * MS);
-        assertThatThrownBy(() -> pages.begin(1)).isInstanceOf(AssertionError.class);
+        assertThatThrownBy(() -> pages.begin(1, 2)).isInstanceOf(AssertionError.class);
         pages.end(true, 102 * MS);
         assertThat(pages.isDirty(1)).isTrue();
         assertThat(pages.due(Tuning.USUAL)).isEqualTo(121 * MS);
@@ -127,12 +127,50 @@ final class PagesTest {
     void whatWasNotWrittenIsDirtyAndInAHurryAsBefore() {
         pages.dirty(1, 100 * MS);
         pages.hasten(1);
-        pages.begin(1);
+        pages.begin(1, 2);
         pages.end(false, 105 * MS);
         assertThat(pages.isDirty(1)).isTrue();
         assertThat(pages.urgent()).isEqualTo(1);
         assertThat(pages.written()).isZero();
         assertThat(pages.check()).isTrue();
+    }
+
+    @Test
+    void whatLiesSideBySideIsWrittenTogether() {
+        for (int page : new int[] {2, 4, 3, 7}) {
+            pages.dirty(page, 100 * MS);
+        }
+        pages.hasten(3);
+        pages.begin(2, 5);
+        assertThat(pages.isWriting(4)).isTrue();
+        assertThat(pages.isWriting(5)).isFalse();
+        assertThat(pages.dirtyCount()).isEqualTo(1);
+        pages.dirty(4, 101 * MS);
+        pages.end(true, 102 * MS);
+        assertThat(pages.isWriting(4)).isFalse();
+        assertThat(pages.dirty().stream()).containsExactly(4, 7);
+        assertThat(pages.urgentLeft()).isFalse();
+        assertThat(pages.written()).isEqualTo(3);
+        pages.hasten(4);
+        pages.begin(4, 5);
+        pages.end(false, 103 * MS);
+        assertThat(pages.dirty().stream()).containsExactly(4, 7);
+        assertThat(pages.urgent()).isEqualTo(4);
+        assertThat(pages.check()).isTrue();
+    }
+
+    @Test
+    void whoGoesAlongWouldGoAnyhow() throws Exception {
+        pages.dirty(1, 100 * MS);
+        pages.dirty(2, 110 * MS);
+        assertThat(pages.goesAlong(2, Tuning.USUAL, 120 * MS)).isFalse();
+        assertThat(pages.goesAlong(2, Tuning.USUAL, 130 * MS)).isTrue();
+        pages.dirty(2, 300 * MS);
+        assertThat(pages.goesAlong(2, Tuning.USUAL, 309 * MS)).isFalse();
+        assertThat(pages.goesAlong(2, Tuning.USUAL, 310 * MS)).as("its age").isTrue();
+        assertThat(pages.goesAlong(2, tuning("dirty-policy=common"), 309 * MS)).isTrue();
+        pages.hasten(2);
+        assertThat(pages.goesAlong(2, Tuning.USUAL, 309 * MS)).isTrue();
     }
 
     /** One page of the model: its first and its last change; -1 where it is clean. */

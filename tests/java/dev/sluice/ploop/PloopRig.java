@@ -27,6 +27,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.stream.LongStream;
 
 /**
  * An image in memory and a device on it, in one thread: what a worker would do waits in a queue,
@@ -277,7 +278,8 @@ final class PloopRig implements AutoCloseable {
     /** Pages of the table that were written, in order. */
     List<Long> pages() {
         return ops.stream().filter(op -> op.writesBelow(dataStart()))
-                .map(op -> op.offset() / Bat.PAGE).toList();
+                .flatMap(op -> LongStream.range(op.offset() / Bat.PAGE,
+                        (op.offset() + op.length() + Bat.PAGE - 1) / Bat.PAGE).boxed()).toList();
     }
 
     long count(FileOp.Kind kind) {

@@ -15,6 +15,8 @@ import java.util.Map;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** When the table reaches the file, and what waits for it; time is moved by hand. */
 @Tag("unit")
@@ -105,9 +107,72 @@ final class WritebackTest {
             rig.settle();
             assertThat(flushes).allMatch(f -> f.ended() && f.outcome() == Errno.OK);
             assertThat(rig.pages()).containsExactlyInAnyOrder(0L, 1L);
-            assertThat(rig.ops.get(2).kind()).isEqualTo(Kind.SYNC);
-            assertThat(rig.ops).hasSize(3);
+            assertThat(rig.ops.stream().map(FileOp::kind)).containsExactly(Kind.WRITE, Kind.SYNC);
             assertThat(rig.status("joined")).isEqualTo(9);
+        }
+    }
+
+    /** A disk of 40 pages of words, of which a flush finds some dirty. */
+    @ParameterizedTest
+    @CsvSource({"0-39, 0-15 16-31 32-39", "3-5, 3-5", "7 9 11, 7-7 9-9 11-11",
+        "9 8 1 0, 0-1 8-9", "5-21, 5-20 21-21"})
+    void pagesThatLieSideBySideAreWrittenInOnePiece(String dirty, String written) throws Exception {
+        try (PloopRig rig = PloopRig.open(SECOND_PAGE + 39 * 1024, "dirty-timeout=10s",
+                "prealloc=64M")) {
+            for (String part : dirty.split(" ")) {
+                String[] ends = part.split("-");
+                int last = Integer.parseInt(ends[ends.length - 1]);
+                for (int p = Integer.parseInt(ends[0]); p <= last; p++) {
+                    rig.write(p == 0 ? 0 : SECOND_PAGE + (p - 1) * 1024, 1, p + 1);
+                }
+            }
+            rig.ops.clear();
+            assertThat(rig.run(Op.FLUSH, 0, 0)).isEqualTo(Errno.OK);
+            assertThat(rig.ops.stream().filter(op -> op.kind() == Kind.WRITE)
+                    .map(op -> op.offset() / Bat.PAGE + "-" + (op.offset() + op.length() - 1)
+                            / Bat.PAGE)).containsExactly(written.split(" "));
+            assertThat(rig.count(Kind.SYNC)).isEqualTo(1);
+            assertThat(rig.status("dirty_pages")).isZero();
+            assertThat(rig.closed().list()).isEmpty();
+            rig.reopen();
+            int page = Integer.parseInt(dirty.substring(0, 1));
+            rig.expect(page == 0 ? 0 : (SECOND_PAGE + (page - 1) * 1024L) * CLUSTER, CLUSTER,
+                    page + 1);
+        }
+    }
+
+    /** A page whose time has not come is not written with one beside it. */
+    @Test
+    void pagesThatAreDueAreWrittenInOnePieceWithoutOthers() throws Exception {
+        try (PloopRig rig = PloopRig.open(4096, "dirty-timeout=10ms", "prealloc=64M")) {
+            rig.write(0, 1, 1);
+            rig.write(SECOND_PAGE, 1, 1);
+            rig.passMillis(5);
+            rig.write(SECOND_PAGE + 1024, 1, 1);
+            rig.ops.clear();
+            rig.passMillis(5);
+            assertThat(rig.ops).hasSize(1);
+            assertThat(rig.pages()).containsExactly(0L, 1L);
+            rig.passMillis(5);
+            assertThat(rig.pages()).containsExactly(0L, 1L, 2L);
+        }
+    }
+
+    /** None of them counts as written: all are dirty as before. */
+    @Test
+    void aPieceThatFindsNoRoomIsWrittenAgain() throws Exception {
+        try (PloopRig rig = PloopRig.open(4096, "dirty-timeout=10s", "prealloc=64M",
+                "enospc=fail")) {
+            rig.write(0, 1, 1);
+            rig.write(SECOND_PAGE, 1, 1);
+            rig.fault = op -> op.writesBelow(rig.dataStart()) ? Errno.ENOSPC : null;
+            assertThat(rig.run(Op.FLUSH, 0, 0)).isEqualTo(Errno.ENOSPC);
+            assertThat(rig.status("dirty_pages")).isEqualTo(2);
+            rig.fault = op -> null;
+            rig.ops.clear();
+            rig.passMillis(30_000);
+            assertThat(rig.pages()).containsExactly(0L, 1L);
+            assertThat(rig.ops).hasSize(1);
         }
     }
 

@@ -1,6 +1,7 @@
 package dev.sluice.ploop;
 
 import java.util.Arrays;
+import java.util.BitSet;
 
 /**
  * Which pages of the table differ from the file, since when, and when they are to be written.
@@ -16,7 +17,8 @@ import java.util.Arrays;
  * <tr><td>changed</td><td>yes</td><td>yes</td><td>{@link #end}: dirty</td></tr>
  * </table>
  *
- * <p>One page is being written at a time. A dirty page is in two lists, by its first change since
+ * <p>Pages that are written at a time lie side by side. A dirty page is in two lists, by its first
+ * change since
  * it was last copied and by its last one, so that the heads tell what is due; one that must go soon
  * is in a third. Guarded by the lock of its device.
  */
@@ -34,7 +36,9 @@ final class Pages {
     private final PageList urgent;
     private long[] firstNanos;
     private long[] lastNanos;
-    private int writing = NONE;
+    /** Those that are being written; none where both are the same. */
+    private int writing;
+    private int writingEnd;
     private boolean writingUrgent;
     private long written;
     private long hottest;
@@ -98,6 +102,10 @@ final class Pages {
         return byFirst.first();
     }
 
+    boolean isUrgent(int page) {
+        return urgent.has(page);
+    }
+
     /** One that is to be written without waiting, or -1. */
     int urgent() {
         return urgent.first();
@@ -135,29 +143,43 @@ final class Pages {
         return byFirst.count() > Math.max(LEAST_DIRTY, (long) count * tuning.ratio() / 100);
     }
 
-    /** The page is copied and on its way. */
-    void begin(int page) {
-        if (writing != NONE) {
-            throw new AssertionError("page " + writing + " is being written, now " + page);
+    /** Whether a page that is dirty is to go with one that {@link #duePage} told. */
+    boolean goesAlong(int page, Tuning tuning, long nowNanos) {
+        return urgent.has(page) || tuning.common()
+                || firstNanos[page] + tuning.ageNanos() <= nowNanos
+                || lastNanos[page] + tuning.timeoutNanos() <= nowNanos;
+    }
+
+    /** Pages are copied and on their way; all of them are dirty. */
+    void begin(int from, int until) {
+        if (writing != writingEnd) {
+            throw new AssertionError("page " + writing + " is being written, now " + from);
         }
-        writing = page;
-        byFirst.remove(page);
-        byLast.remove(page);
-        writingUrgent = urgent.has(page);
-        if (writingUrgent) {
-            urgent.remove(page);
+        writing = from;
+        writingEnd = until;
+        writingUrgent = false;
+        for (int page = from; page < until; page++) {
+            byFirst.remove(page);
+            byLast.remove(page);
+            if (urgent.has(page)) {
+                urgent.remove(page);
+                writingUrgent = true;
+            }
         }
     }
 
-    /** The page is in the file, or, where it did not get there, dirty from now on. */
+    /**
+     * The pages are in the file, or, where they did not get there, dirty from now on, and in a
+     * hurry if one of them was.
+     */
     void end(boolean well, long nowNanos) {
-        int page = writing;
-        writing = NONE;
-        if (well) {
-            written++;
-            writes[page]++;
-            hottest = Math.max(hottest, writes[page]);
-        } else {
+        for (int page = writing; page < writingEnd; page++) {
+            if (well) {
+                written++;
+                writes[page]++;
+                hottest = Math.max(hottest, writes[page]);
+                continue;
+            }
             if (!byFirst.has(page)) {
                 dirty(page, nowNanos);
             }
@@ -165,6 +187,7 @@ final class Pages {
                 hasten(page);
             }
         }
+        writing = writingEnd;
         writingUrgent = false;
     }
 
@@ -182,8 +205,17 @@ final class Pages {
         return hottest;
     }
 
-    int writing() {
-        return writing;
+    boolean isWriting(int page) {
+        return page >= writing && page < writingEnd;
+    }
+
+    /** All that are dirty. */
+    BitSet dirty() {
+        BitSet all = new BitSet(count);
+        for (int page = byFirst.first(); page != NONE; page = byFirst.after(page)) {
+            all.set(page);
+        }
+        return all;
     }
 
     /** Whether all that the class comment says holds. */
@@ -200,7 +232,7 @@ final class Pages {
         for (int p = urgent.first(); p != NONE; p = urgent.after(p)) {
             require(byFirst.has(p), "urgent but not dirty", p);
         }
-        require(writing != NONE || !writingUrgent, "nothing is being written", writing);
+        require(writing != writingEnd || !writingUrgent, "nothing is being written", writing);
         return true;
     }
 

@@ -4,7 +4,9 @@ import dev.sluice.block.Errno;
 import dev.sluice.block.Memory;
 import dev.sluice.work.Timer;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
+import java.util.function.IntPredicate;
 
 /**
  * Writes pages of the table: those that are due, those that somebody waits for, and for a flush all
@@ -12,9 +14,12 @@ import java.util.List;
  * then, writes their pages, makes all durable once if any of them needs that, and tells them.
  *
  * <p>Every word names a cluster that is durably zero or was ready before, so a page may be written
- * at any time, and in any order with data.
+ * at any time, and in any order with data and other pages; what is side by side goes in one piece.
  */
 final class Writeback {
+    /** So many pages are written at a time: copying them is to hold up nobody for long. */
+    static final int TOGETHER = 16;
+
     private final Common common;
     private final Pages pages; // guarded by common.lock
     private final Errand errand;
@@ -26,6 +31,7 @@ final class Writeback {
     private long notBefore = Long.MIN_VALUE; // guarded by common.lock
     private Errno rested; // guarded by common.lock; null until nothing will be dirty any more
     private boolean stuck; // the round's: the last page did not fit
+    private int end; // the round's: behind the last page that was written
     private long rounds; // guarded by common.lock
     private long joined; // guarded by common.lock
 
@@ -49,7 +55,7 @@ final class Writeback {
     Writeback(Common common) {
         this.common = common;
         this.pages = new Pages(common.bat.pages());
-        this.copy = common.host.arena().map(Bat.PAGE);
+        this.copy = common.host.arena().map(TOGETHER * Bat.PAGE);
         this.errand = new Errand(common.queue, this::round, common.host.log());
     }
 
@@ -85,7 +91,7 @@ final class Writeback {
     /** Whether a page of the file is not yet as it is here. */
     boolean behind(int page) {
         assert Thread.holdsLock(common.lock);
-        return pages.isDirty(page) || pages.writing() == page;
+        return pages.isDirty(page) || pages.isWriting(page);
     }
 
     private long dueNanos() {
@@ -199,11 +205,12 @@ final class Writeback {
         Errno outcome = Errno.OK;
         if (wait.from() == wait.until()) {
             for (int page = urgent(); page >= 0 && outcome == Errno.OK; page = urgent()) {
-                outcome = write(page);
+                outcome = write(page, pages::isUrgent);
             }
         }
-        for (int p = wait.from(); p < wait.until() && outcome == Errno.OK; p++) {
-            outcome = write(p);
+        for (int p = wait.from(); p < wait.until() && outcome == Errno.OK;
+                p = Math.max(p + 1, end)) {
+            outcome = write(p, page -> page >= wait.from() && page < wait.until());
         }
         return outcome;
     }
@@ -214,19 +221,17 @@ final class Writeback {
         }
     }
 
-    /** All that are dirty now; one that changes meanwhile goes behind them. */
+    /** All that are dirty now, from the first on; one that changes meanwhile is not waited for. */
     Errno writeAll() {
-        int left;
+        BitSet left;
         synchronized (common.lock) {
-            left = pages.dirtyCount();
+            left = pages.dirty();
         }
         Errno outcome = Errno.OK;
-        for (; left > 0 && outcome == Errno.OK; left--) {
-            int page;
-            synchronized (common.lock) {
-                page = pages.oldest();
-            }
-            outcome = page < 0 ? Errno.OK : write(page);
+        for (int page = left.nextSetBit(0); page >= 0 && outcome == Errno.OK;
+                page = left.nextSetBit(0)) {
+            outcome = write(page, left::get);
+            left.clear(0, Math.max(page + 1, end));
         }
         return outcome;
     }
@@ -235,29 +240,39 @@ final class Writeback {
         Errno outcome = Errno.OK;
         while (outcome == Errno.OK) {
             int page;
+            long now = common.now();
             synchronized (common.lock) {
-                long now = common.now();
                 page = notBefore > now ? -1 : pages.duePage(common.tuning, now);
             }
             if (page < 0) {
                 return Errno.OK;
             }
-            outcome = write(page);
+            outcome = write(page, other -> pages.goesAlong(other, common.tuning, now));
         }
         return outcome;
     }
 
-    /** Writes a page, if it is dirty. */
-    private Errno write(int page) {
-        int length;
+    /** Writes a page, if it is dirty, together with dirty ones beside it that are to go with it. */
+    private Errno write(int page, IntPredicate along) {
+        int start = page;
+        int length = 0;
         synchronized (common.lock) {
+            end = page;
             if (!pages.isDirty(page)) {
                 return Errno.OK;
             }
-            pages.begin(page);
-            length = common.bat.copyPage(page, copy, 0);
+            for (end++; end - start < TOGETHER && end < pages.count() && goes(end, along); end++) {
+                continue;
+            }
+            while (end - start < TOGETHER && start > 0 && goes(start - 1, along)) {
+                start--;
+            }
+            pages.begin(start, end);
+            for (int p = start; p < end; p++) {
+                length += common.bat.copyPage(p, copy, length);
+            }
         }
-        long at = (long) page * Bat.PAGE;
+        long at = (long) start * Bat.PAGE;
         Errno outcome = Errno.EIO;
         try {
             outcome = common.backing.write(at, copy, 0, length);
@@ -279,6 +294,10 @@ final class Writeback {
             }
         }
         return outcome;
+    }
+
+    private boolean goes(int page, IntPredicate along) {
+        return pages.isDirty(page) && along.test(page);
     }
 
     /**
