@@ -19,7 +19,9 @@ import java.nio.channels.Channels;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.UUID;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -135,5 +137,68 @@ final class ImageReceiveTest {
                 .isInstanceOfSatisfying(BlockException.class,
                         e -> assertThat(e.errno()).isEqualTo(Errno.ENOENT));
         assertThat(folder.resolve("a.hds")).doesNotExist();
+    }
+
+    /** What a process leaves that is killed when a file has its name. */
+    private void leave(String to, UUID id, Path file) throws Exception {
+        Files.createLink(Transfer.part(folder.resolve(to)), file);
+        new Transfer(id, CLUSTERS).keep(folder.resolve(to));
+    }
+
+    private List<String> names() throws IOException {
+        try (Stream<Path> all = Files.list(folder)) {
+            return all.map(p -> p.getFileName().toString()).sorted().toList();
+        }
+    }
+
+    private void resume(String to, byte[] stream) throws BlockException {
+        receive(to, true, stream, () -> { });
+    }
+
+    @Test
+    void whatWasKilledAfterAFileGotItsNameIsEnded() throws Exception {
+        UUID id = new UUID(5, 6);
+        receive("a.hds", stream(id, FIRST, DiskDescriptor.NOTHING, 0));
+        byte[] image = Files.readAllBytes(folder.resolve("a.hds"));
+        leave("a.hds", id, folder.resolve("a.hds"));
+        assertThatThrownBy(() -> receive("a.hds", stream(FIRST, DiskDescriptor.NOTHING)))
+                .hasMessageContaining("go on with --resume");
+        assertThatThrownBy(() -> resume("a.hds", stream(FIRST, DiskDescriptor.NOTHING)))
+                .hasMessageContaining("is of transfer");
+        assertThat(names()).hasSize(3);
+        resume("a.hds", stream(id, FIRST, DiskDescriptor.NOTHING, CLUSTERS));
+        assertThat(names()).containsExactly("a.hds");
+        assertThat(Files.readAllBytes(folder.resolve("a.hds"))).isEqualTo(image);
+    }
+
+    @Test
+    void whatWasKilledAfterItWasWrittenDownIsEnded() throws Exception {
+        UUID id = new UUID(5, 6);
+        String file = "root.hds." + SECOND;
+        receive("d.xml", stream(FIRST, DiskDescriptor.NOTHING));
+        receive("d.xml", stream(id, SECOND, FIRST, 0));
+        byte[] descriptor = Files.readAllBytes(folder.resolve("d.xml"));
+        leave("d.xml", id, folder.resolve(file));
+        resume("d.xml", stream(id, SECOND, FIRST, 2));
+        assertThat(names()).containsExactly("d.xml", "root.hds", file);
+        assertThat(Files.readAllBytes(folder.resolve("d.xml"))).isEqualTo(descriptor);
+        receive("d.xml", stream(THIRD, SECOND));
+    }
+
+    @Test
+    void whatWasKilledBeforeItWasWrittenDownIsDoneAgain() throws Exception {
+        UUID id = new UUID(5, 6);
+        String file = "root.hds." + SECOND;
+        receive("d.xml", stream(FIRST, DiskDescriptor.NOTHING));
+        byte[] before = Files.readAllBytes(folder.resolve("d.xml"));
+        receive("d.xml", stream(id, SECOND, FIRST, 0));
+        byte[] after = Files.readAllBytes(folder.resolve("d.xml"));
+        byte[] image = Files.readAllBytes(folder.resolve(file));
+        Files.write(folder.resolve("d.xml"), before);
+        leave("d.xml", id, folder.resolve(file));
+        resume("d.xml", stream(id, SECOND, FIRST, CLUSTERS));
+        assertThat(names()).containsExactly("d.xml", "root.hds", file);
+        assertThat(Files.readAllBytes(folder.resolve("d.xml"))).isEqualTo(after);
+        assertThat(Files.readAllBytes(folder.resolve(file))).isEqualTo(image);
     }
 }

@@ -86,6 +86,17 @@ final class ImageReceive implements Callable<Integer> {
             Memory buffer = arena.map(Limits.MAX_DATA);
             StreamIn stream = new StreamIn(in, buffer);
             StreamHeader header = stream.header();
+            Transfer old = resume ? Transfer.of(path) : null;
+            if (old != null) {
+                old.check(path, header);
+            }
+            if (old != null && NewFile.isPublished(whole(header), Transfer.part(path))) {
+                // It ended when all but its own traces was done.
+                stream.drain();
+                NewFile.remove(Transfer.part(path));
+                Transfer.forget(path);
+                return header;
+            }
             Path file = path;
             if (Chain.described(path.toString())) {
                 try (OpenFile top = top(header)) {
@@ -93,13 +104,10 @@ final class ImageReceive implements Callable<Integer> {
                             .image(header.state()).file());
                 }
             }
-            Transfer old = resume ? Transfer.of(path) : null;
-            if (old != null) {
-                old.check(path, header);
-            } else if (Files.exists(Transfer.part(path))) {
+            if (old == null && Files.exists(Transfer.part(path))) {
                 throw new BlockException(Errno.EEXIST, "a transfer to " + path + " was interrupted;"
                         + " go on with --resume, or delete " + Transfer.part(path));
-            } else {
+            } else if (old == null) {
                 // Of a file that is gone it would be taken for one of this.
                 Transfer.forget(path);
             }
@@ -114,6 +122,20 @@ final class ImageReceive implements Callable<Integer> {
             Transfer.forget(path);
             return header;
         }
+    }
+
+    /** Where the image is when it is there and was told of; null while nobody was. */
+    private Path whole(StreamHeader header) throws BlockException {
+        if (!Chain.described(path.toString())) {
+            return path;
+        }
+        if (!Files.exists(path)) {
+            return null;
+        }
+        DiskDescriptor has = DiskDescriptor.read(path);
+        return has.images().stream().filter(image -> image.guid().equals(header.state()))
+                .map(image -> path.toAbsolutePath().resolveSibling(image.file())).findFirst()
+                .orElse(null);
     }
 
     private void publish(NewFile made, StreamHeader header) throws BlockException {

@@ -53,10 +53,33 @@ final class NewFile implements AutoCloseable {
         }
     }
 
+    /** Whether a file has its name, and a crash left it the other one too. */
+    static boolean isPublished(Path path, Path draft) throws BlockException {
+        try {
+            return path != null && Files.exists(path) && Files.exists(draft)
+                    && Files.isSameFile(path, draft);
+        } catch (IOException e) {
+            throw new BlockException(Errno.EIO, path + " cannot be looked at (" + e
+                    + "); make its folder readable", e);
+        }
+    }
+
+    /** Takes the other name away, durably, and not before the file's own is. */
+    static void remove(Path draft) throws BlockException {
+        try {
+            sync(draft.getParent());
+            Files.deleteIfExists(draft);
+            sync(draft.getParent());
+        } catch (IOException e) {
+            throw new BlockException(Errno.EIO, draft + " cannot be deleted (" + e
+                    + "); delete it by hand", e);
+        }
+    }
+
     /** Takes a name back that a file was given before a crash, if it still has the other one. */
     static void withdraw(Path path, Path draft) throws BlockException {
         try {
-            if (Files.exists(path) && Files.exists(draft) && Files.isSameFile(path, draft)) {
+            if (isPublished(path, draft)) {
                 Files.delete(path);
             }
         } catch (IOException e) {

@@ -67,6 +67,13 @@ public final class StreamIn {
                 + what + "; send it again");
     }
 
+    /** Reads on to the end, and keeps nothing. */
+    public void drain() throws BlockException {
+        while (next().type() != StreamOut.END) {
+            continue;
+        }
+    }
+
     /** The next record. */
     Piece next() throws BlockException {
         int before = (int) all.getValue();
