@@ -28,6 +28,8 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(120)
 class TidyTest {
     private static final String BASE = "dev.sluice.";
+    private static final JavaClasses PROGRAM = new ClassFileImporter()
+            .withImportOption(new ImportOption.DoNotIncludeTests()).importPackages("dev.sluice");
     private static final Path MAIN = Path.of("src", "main", "java", "dev", "sluice");
     private static final Path TESTS = Path.of("tests", "java", "dev", "sluice");
 
@@ -55,11 +57,6 @@ class TidyTest {
             Map.entry("cli", Set.of("volumes", "fuse", "watch", "report", "control", "table",
                     "target", "zram", "ploop", "file", "storage", "work", "sys", "block")));
 
-    private static JavaClasses program() {
-        return new ClassFileImporter().withImportOption(new ImportOption.DoNotIncludeTests())
-                .importPackages("dev.sluice");
-    }
-
     private static String place(JavaClass c) {
         String name = c.getPackageName();
         return name.startsWith(BASE) ? name.substring(BASE.length()).split("\\.")[0] : "";
@@ -79,15 +76,14 @@ class TidyTest {
 
     @Test
     void packagesUseOnlyWhatIsToTheirRight() {
-        JavaClasses program = program();
-        assertThat(program.size()).isGreaterThan(10);
-        assertThat(program).allMatch(c -> place(c).isEmpty() || MAY_USE.containsKey(place(c)));
-        MAY_USE.forEach((from, allowed) -> direction(from, allowed).check(program));
+        assertThat(PROGRAM.size()).isGreaterThan(10);
+        assertThat(PROGRAM).allMatch(c -> place(c).isEmpty() || MAY_USE.containsKey(place(c)));
+        MAY_USE.forEach((from, allowed) -> direction(from, allowed).check(PROGRAM));
     }
 
     @Test
     void aWrongDirectionIsFound() {
-        assertThatThrownBy(() -> direction("sys", Set.of()).check(program()))
+        assertThatThrownBy(() -> direction("sys", Set.of()).check(PROGRAM))
                 .isInstanceOf(AssertionError.class).hasMessageContaining("dev.sluice.block");
     }
 
@@ -97,9 +93,9 @@ class TidyTest {
                 .and().resideOutsideOfPackages(BASE + "fuse..", BASE + "sys..")
                 .should().dependOnClassesThat().resideInAnyPackage("jnr..", "com.kenai..",
                         "ru.serce..");
-        rule.check(program());
+        rule.check(PROGRAM);
         assertThatThrownBy(() -> noClasses().that().resideInAPackage(BASE + "sys..").should()
-                .dependOnClassesThat().resideInAnyPackage("jnr..").check(program()))
+                .dependOnClassesThat().resideInAnyPackage("jnr..").check(PROGRAM))
                 .isInstanceOf(AssertionError.class);
     }
 
@@ -108,7 +104,7 @@ class TidyTest {
         classes().that().resideInAPackage(BASE + "block..").should()
                 .onlyDependOnClassesThat().resideInAnyPackage(BASE + "block..", "java..",
                         "org.HdrHistogram..")
-                .check(program());
+                .check(PROGRAM);
     }
 
     private static List<Path> files(Path folder) throws IOException {

@@ -83,7 +83,7 @@ class SessionWireTest {
                         look -> look.test(List.of(device)), timer,
                         workers.queue("i"), System::nanoTime, (s, c) -> { }), true, readers,
                 sessions, true,
-                new Pace(System::nanoTime, arena));
+                Pace.ofThread(System::nanoTime, arena));
         thread = new Thread(session);
         thread.setDaemon(true);
     }

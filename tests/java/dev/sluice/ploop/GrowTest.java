@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sluice.block.Bio;
+import dev.sluice.block.BlockException;
 import dev.sluice.block.Errno;
 import dev.sluice.block.Op;
 import dev.sluice.testing.FileOp;
@@ -62,6 +63,35 @@ final class GrowTest {
             rig.reopen();
             assertThat(rig.ploop.limits().size()).isEqualTo(500 * CLUSTER);
             expect(rig, 0, 3, 9, 10, 400, 499);
+        }
+    }
+
+    /** Nobody does what is queued until the caller has lost his patience. */
+    @Test
+    void whatTakesTooLongIsAnsweredAndGoesOn() throws Exception {
+        try (PloopRig rig = PloopRig.open(10)) {
+            write(rig, 0, 3, 9);
+            rig.ploop.patience(60);
+            Map<String, String> larger = Map.of("size", "" + 3000L * CLUSTER);
+            assertThatThrownBy(() -> rig.ploop.set(larger)).isInstanceOfSatisfying(
+                    BlockException.class, e -> {
+                        assertThat(e.errno()).isEqualTo(Errno.EINPROGRESS);
+                        assertThat(e).hasMessageContaining("takes long and goes on; status says");
+                    });
+            assertThat(rig.text("work")).isEqualTo("grow");
+            assertThat(rig.ploop.limits().size()).isEqualTo(10 * CLUSTER);
+            rig.settle();
+            rig.passMillis(1000);
+            assertThat(rig.text("last_work")).isEqualTo("grow: done");
+            assertThat(rig.ploop.limits().size()).isEqualTo(3000L * CLUSTER);
+            rig.ploop.set(larger);
+            expect(rig, 0, 3, 9);
+            write(rig, 2999);
+            assertThatThrownBy(() -> rig.ploop.message(List.of("snapshot"))).isInstanceOfSatisfying(
+                    BlockException.class, e -> assertThat(e.errno()).isEqualTo(Errno.EINPROGRESS));
+            rig.settle();
+            assertThat(rig.status("levels")).isEqualTo(2);
+            expect(rig, 0, 3, 9, 2999);
         }
     }
 

@@ -187,13 +187,46 @@ final class NoSpaceTest {
             rig.write(0, 2, 1);
             rig.fault = op -> op.writesBelow(rig.dataStart()) ? Errno.ENOSPC : null;
             assertThat(rig.run(Op.FLUSH, 0, 0)).isEqualTo(Errno.ENOSPC);
-            rig.device.reopen(d -> false);
             rig.discard(0, 1);
             assertThat(rig.status("limbo")).isEqualTo(1);
             rig.fault = op -> null;
             rig.passMillis(21_000);
             assertThat(rig.status("dirty_pages")).isZero();
             assertThat(rig.status("limbo")).isZero();
+        }
+    }
+
+    /** Whoever flushed was told, and nothing of what he wrote is lost. */
+    @Test
+    void aFlushThatFindsNoRoomIsNotForGood() throws Exception {
+        try (PloopRig rig = PloopRig.open(1000, "enospc=fail")) {
+            rig.write(0, 2, 1);
+            rig.fault = op -> op.writesBelow(rig.dataStart()) ? Errno.ENOSPC : null;
+            assertThat(rig.run(Op.FLUSH, 0, 0)).isEqualTo(Errno.ENOSPC);
+            assertThat(rig.device.failed()).isFalse();
+            rig.write(1, 1, 2);
+            assertThat(rig.run(Op.FLUSH, 0, 0)).isEqualTo(Errno.ENOSPC);
+            rig.fault = op -> null;
+            assertThat(rig.run(Op.FLUSH, 0, 0)).isEqualTo(Errno.OK);
+            rig.expect(0, CLUSTER, 1);
+            rig.expect(CLUSTER, CLUSTER, 2);
+        }
+    }
+
+    /** What the file system did not tell before, a sync tells once. */
+    @Test
+    void aSyncThatFindsNoRoomIsForGood() throws Exception {
+        try (PloopRig rig = PloopRig.open(1000, "enospc=fail")) {
+            rig.write(0, 2, 1);
+            rig.fault = op -> op.kind() == Kind.SYNC ? Errno.ENOSPC : null;
+            assertThat(rig.run(Op.FLUSH, 0, 0)).isEqualTo(Errno.ENOSPC);
+            rig.fault = op -> null;
+            assertThat(rig.device.failed()).isTrue();
+            assertThat(rig.run(Op.WRITE, 0, CLUSTER)).isEqualTo(Errno.EIO);
+            assertThat(rig.run(Op.FLUSH, 0, 0)).isEqualTo(Errno.EIO);
+            Ploop ploop = rig.ploop;
+            rig.ploop = null;
+            assertThatThrownBy(ploop::close).hasMessageContaining("stays marked as in use");
         }
     }
 

@@ -17,8 +17,8 @@ import java.util.function.Predicate;
  * waits, no thread is held, and where no bio rewrites nothing is searched.
  *
  * <p>A failed flush is sticky: the kernel reports it once, so changes and flushes are refused until
- * the file is opened anew ({@link #reopen}). A broken assertion of a target marks its device
- * broken for good.
+ * the file is opened anew ({@link #reopen}), unless the target {@link Target#keeps keeps} all. A
+ * broken assertion of a target marks its device broken for good.
  */
 public final class Device {
     private static final long DRAIN_STEP_MILLIS = 5;
@@ -198,8 +198,8 @@ public final class Device {
 
     private void flushEnded(Bio bio) {
         if (bio.outcome() != Errno.OK) {
-            if (bio.outcome() == Errno.EINTR) {
-                // Held back until its caller died, and never carried out: nothing is lost.
+            if (bio.outcome() == Errno.EINTR || target.keeps(bio.outcome())) {
+                // Its caller died before it was carried out, or all is kept: nothing is lost.
                 return;
             }
             flushFailed(bio.outcome());

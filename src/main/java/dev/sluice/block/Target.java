@@ -33,6 +33,14 @@ public interface Target extends AutoCloseable {
      */
     default void reopen() {}
 
+    /**
+     * Whether a flush that failed so has lost nothing, and another may make durable what it did
+     * not: then changes go on. From any thread.
+     */
+    default boolean keeps(Errno outcome) {
+        return false;
+    }
+
     /** Bytes of storage that the range takes up now. Must not block. */
     default long allocated(long offset, long length) {
         return length;

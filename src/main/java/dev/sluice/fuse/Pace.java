@@ -4,6 +4,7 @@ import dev.sluice.block.Clock;
 import dev.sluice.block.Memory;
 import dev.sluice.sys.Arena;
 import dev.sluice.sys.Libc;
+import java.util.function.LongSupplier;
 
 /**
  * Tells a session thread whether it and its caller merely take turns, slowly: then each request
@@ -21,25 +22,41 @@ final class Pace {
     private static final int THIS_THREAD = 1;
 
     private final Clock clock;
-    private final Memory usage;
+    private final LongSupplier given;
     private int requests;
     private long switches;
     private long since;
 
-    Pace(Clock clock, Arena arena) {
+    /** {@code given}: how often its thread gave its CPU up. */
+    Pace(Clock clock, LongSupplier given) {
         this.clock = clock;
-        this.usage = arena.map(Arena.PAGE);
+        this.given = given;
     }
 
-    /** What was seen so far tells nothing. */
-    void forget() {
-        requests = 0;
+    /** Of the thread that asks. */
+    static Pace ofThread(Clock clock, Arena arena) {
+        Memory usage = arena.map(Arena.PAGE);
+        return new Pace(clock, () -> switches(usage));
     }
 
-    /** Notes a request; true when it is the last of a window of slow turns. */
-    boolean slowTurns() {
+    /**
+     * Notes a request; true when it is the last of a window of slow turns.
+     *
+     * @param others whether other threads read too: with one about, this one sleeps for want of
+     *     requests, which looks like slow turns and tells nothing
+     * @param looks whether this one is kept awake by something else
+     */
+    boolean isSlow(boolean others, boolean looks) {
+        if (others) {
+            requests = 0;
+            return false;
+        }
+        return !looks && slowTurns();
+    }
+
+    private boolean slowTurns() {
         if (requests++ == 0) {
-            switches = switches();
+            switches = given.getAsLong();
             since = clock.nanos();
             return false;
         }
@@ -47,14 +64,14 @@ final class Pace {
             return false;
         }
         requests = 0;
-        return clock.nanos() - since > SLOW_NANOS && switches() - switches >= MOSTLY;
+        return clock.nanos() - since > SLOW_NANOS && given.getAsLong() - switches >= MOSTLY;
     }
 
     /**
      * How often this thread gave its CPU up, to sleep or to a caller it had just woken there
      * (getrusage(2), ru_nvcsw and ru_nivcsw).
      */
-    private long switches() {
+    private static long switches(Memory usage) {
         Libc.LIBC.getrusage(THIS_THREAD, usage.address());
         return usage.bytes().getLong(SLEPT) + usage.bytes().getLong(PREEMPTED);
     }

@@ -116,10 +116,7 @@ final class Session implements Runnable {
             return;
         }
         while (turn()) {
-            if (readers.someInside()) {
-                // With another about, it sleeps for want of requests.
-                pace.forget();
-            } else if (!intake.looks() && pace.slowTurns()) {
+            if (pace.isSlow(readers.someInside(), intake.looks())) {
                 readers.ask();
             }
         }

@@ -26,14 +26,15 @@ import java.util.function.IntPredicate;
  */
 public final class Ploop implements Target {
     private static final long CLOSE_MILLIS = 60_000;
-    /** How long who asks for a snapshot waits for it; then it goes on by itself. */
-    private static final long SNAPSHOT_MILLIS = 60_000;
+    /** How long who asks for long work waits for it; then it goes on by itself. */
+    private static final long PATIENCE_MILLIS = 60_000;
 
     private final Host host;
     private final Memory zeros;
     private final LongWork work;
     private final Object beginning = new Object();
     private final Tracking tracking;
+    private volatile long patienceMillis = PATIENCE_MILLIS;
     private final Snapshots snapshots;
     private volatile Top top;
     /** What came while another image is put in place; null where none is. */
@@ -305,6 +306,12 @@ public final class Ploop implements Target {
                 + (common.backing.readOnly() ? " readonly=on" : "") + common.tuning.text();
     }
 
+    /** A page of the table that found no room is as it was; a sync that failed is for good. */
+    @Override
+    public boolean keeps(Errno outcome) {
+        return Common.full(outcome) && top.awake().stream().noneMatch(one -> one.common.failed());
+    }
+
     @Override
     public synchronized void set(Map<String, String> changes) throws BlockException {
         Map<String, String> rest = new HashMap<>(changes);
@@ -317,8 +324,13 @@ public final class Ploop implements Target {
             tuned.awake().forEach(one -> one.tuned(next));
         }
         if (grow != null) {
-            work.await(grow, CLOSE_MILLIS);
+            work.await(grow, patienceMillis);
         }
+    }
+
+    /** How long who asks for long work waits for it from now on. */
+    void patience(long millis) {
+        patienceMillis = millis;
     }
 
     /** Begins to make the disk larger, if nobody has; null where it has that size. */
@@ -361,7 +373,7 @@ public final class Ploop implements Target {
                 throw new BlockException(Errno.EBUSY, "the device is in use, and its content would"
                         + " become another one; unmount and close it first");
             }
-            work.await(toggle(words.get(1)), SNAPSHOT_MILLIS);
+            work.await(toggle(words.get(1)), patienceMillis);
         } else {
             message(words);
         }
@@ -384,7 +396,7 @@ public final class Ploop implements Target {
         }
         if (words.get(0).equals("snapshot") && words.size() <= 2) {
             Snapshot snapshot = snapshot(words.size() == 1 ? null : words.get(1));
-            work.await(snapshot, SNAPSHOT_MILLIS);
+            work.await(snapshot, patienceMillis);
             return;
         }
         switch (String.join(" ", words)) {
