@@ -33,8 +33,10 @@ final class Session implements Runnable {
     static {
         try {
             MethodHandles.Lookup l = MethodHandles.lookup();
-            AT = l.findVarHandle(Session.class, "at", long.class);
-            HANDLING = l.findVarHandle(Session.class, "handling", boolean.class);
+            // A call of other types would look its own up again each time, and allocate.
+            AT = l.findVarHandle(Session.class, "at", long.class).withInvokeExactBehavior();
+            HANDLING = l.findVarHandle(Session.class, "handling", boolean.class)
+                    .withInvokeExactBehavior();
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
@@ -349,7 +351,7 @@ final class Session implements Runnable {
     }
 
     private void end(long number) {
-        if (!AT.compareAndSet(this, number, 0)) {
+        if (!AT.compareAndSet(this, number, 0L)) {
             at = 0;
             readers.back();
         }

@@ -56,7 +56,9 @@ final class Nowait {
             return false;
         }
         long n = libc.preadv2(fd, fill(memory, at, length), 1, offset, Native.RWF_NOWAIT);
-        reads = n >= 0 || Native.error() != Errno.EOPNOTSUPP;
+        if (n < 0 && Native.error() == Errno.EOPNOTSUPP) {
+            reads = false;
+        }
         return n == length;
     }
 
@@ -66,7 +68,9 @@ final class Nowait {
             return false;
         }
         long n = libc.pwritev2(fd, fill(memory, at, length), 1, offset, Native.RWF_NOWAIT);
-        writes = n >= 0 || Native.error() != Errno.EOPNOTSUPP;
+        if (n < 0 && Native.error() == Errno.EOPNOTSUPP) {
+            writes = false;
+        }
         return n == length;
     }
 
