@@ -42,6 +42,9 @@ final class Common {
     Runnable still = () -> { };
     volatile Tuning tuning;
 
+    /** Clusters that came up as copies and have a word, and how many of them are durable. */
+    private long copied; // guarded by lock
+    private long durable; // guarded by lock
     private volatile String failure;
     private Runnable failed = () -> { };
     private volatile long syncs;
@@ -87,6 +90,18 @@ final class Common {
         if (heir != null) {
             heir.put(index, place);
         }
+    }
+
+    /** A cluster is named, in the same hold of the lock, whose data may not be durable. */
+    void copied() {
+        assert Thread.holdsLock(lock);
+        copied++;
+    }
+
+    /** Whether a word names data that may not be durable: then a page waits for a sync. */
+    boolean copiesAhead() {
+        assert Thread.holdsLock(lock);
+        return durable < copied;
     }
 
     /** From now on a cluster of the disk has none of the file, nor anything below. */
@@ -147,12 +162,19 @@ final class Common {
         if (failed()) {
             return Errno.EIO;
         }
+        long before;
+        synchronized (lock) {
+            before = copied;
+        }
         Errno outcome = backing.sync();
         if (outcome != Errno.OK) {
             fail("a sync failed", outcome);
         } else {
             synchronized (this) {
                 syncs++;
+            }
+            synchronized (lock) {
+                durable = Math.max(durable, before);
             }
         }
         return outcome;

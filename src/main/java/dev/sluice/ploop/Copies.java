@@ -12,25 +12,20 @@ import java.util.function.Consumer;
 
 /**
  * Brings clusters up that only a level below has, for who wants to change them. Each is filled in a
- * cluster that nothing names yet, all that are asked for together are made durable by one sync, and
- * only then do words name them: a word that is durable before what it names would show zeros where
- * the levels below have data.
+ * cluster that nothing names yet, and then named: whoever waits for it goes on at once, and does
+ * not wait until the copy is durable. A word that is durable before what it names would show zeros
+ * where the levels below have data, so its page is written behind a sync ({@link Common#copied}).
  *
  * <table>
  * <caption>States of a cluster</caption>
  * <tr><th>state</th><th>goes on by</th></tr>
  * <tr><td>below</td><td>somebody changes a part of it: begun; others who change it wait</td></tr>
  * <tr><td>begun</td><td>{@link #add}: queued</td></tr>
- * <tr><td>queued</td><td>copied and synced: its word is set, those who wait go on; a failure is
- *     theirs, and it is below again</td></tr>
+ * <tr><td>queued</td><td>copied: its word is set, those who wait go on; a failure is theirs, and it
+ *     is below again</td></tr>
  * </table>
  */
 final class Copies {
-    /** So many are made durable together at most. */
-    private static final int AT_ONCE = 64;
-    /** So much is copied before some are: whoever waits for the first waits for all of a round. */
-    private static final long BYTES_AT_ONCE = 4 << 20;
-
     private final Common common;
     private final Writeback writeback;
     private final NoSpace noSpace;
@@ -52,7 +47,7 @@ final class Copies {
         /** What replaces all of it, so that nothing has to be copied; or null. */
         private Bio whole;
         private boolean ended; // guarded by common.lock
-        private Errno outcome = Errno.OK; // the round's
+        private Errno outcome = Errno.OK; // of who carries it
 
         private Job(int index, int place, Below below, boolean claimed) {
             this.index = index;
@@ -121,38 +116,33 @@ final class Copies {
 
     private void round() {
         List<Job> mine;
-        boolean more;
         synchronized (common.lock) {
             if (common.unsettled) {
                 return;
             }
-            int count = together();
-            mine = new ArrayList<>(queued.subList(0, count));
-            queued = new ArrayList<>(queued.subList(count, queued.size()));
-            more = !queued.isEmpty();
+            mine = queued;
+            queued = new ArrayList<>();
         }
-        carry(mine, buffer);
-        if (more) {
-            errand.ask();
-        }
-    }
-
-    /** How many of the queued make up the next round. */
-    private int together() {
-        assert Thread.holdsLock(common.lock);
-        long bytes = 0;
-        int count = 0;
-        while (count < Math.min(AT_ONCE, queued.size())) {
-            bytes += queued.get(count).whole == null ? common.header.clusterBytes() : 0;
-            if (count > 0 && bytes > BYTES_AT_ONCE) {
-                break;
+        for (Job job : mine) {
+            job.outcome = common.failed() ? Errno.EIO : fill(job, buffer);
+            synchronized (common.lock) {
+                if (job.outcome == Errno.OK) {
+                    common.copied();
+                }
+                name(job);
             }
-            count++;
+            settle(job);
         }
-        return count;
+        if (!mine.isEmpty()) {
+            writeback.hurry();
+        }
+        common.still.run();
     }
 
-    /** Brings them up together; the first failure, if there is one. Blocks. */
+    /**
+     * Brings them up together, and durably: who does much of it goes no faster than the storage.
+     * The first failure, if there is one. Blocks.
+     */
     Errno carry(List<Job> mine, Memory through) {
         boolean some = false;
         for (Job job : mine) {

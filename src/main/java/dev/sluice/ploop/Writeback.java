@@ -15,6 +15,7 @@ import java.util.function.IntPredicate;
  *
  * <p>Every word names a cluster that is durably zero or was ready before, so a page may be written
  * at any time, and in any order with data and other pages; what is side by side goes in one piece.
+ * Only where a word may name a copy of what is below does a sync come first.
  */
 final class Writeback {
     /** So many pages are written at a time: copying them is to hold up nobody for long. */
@@ -256,6 +257,7 @@ final class Writeback {
     private Errno write(int page, IntPredicate along) {
         int start = page;
         int length = 0;
+        boolean ahead;
         synchronized (common.lock) {
             end = page;
             if (!pages.isDirty(page)) {
@@ -271,11 +273,14 @@ final class Writeback {
             for (int p = start; p < end; p++) {
                 length += common.bat.copyPage(p, copy, length);
             }
+            ahead = common.copiesAhead();
         }
         long at = (long) start * Bat.PAGE;
         Errno outcome = Errno.EIO;
         try {
-            outcome = common.backing.write(at, copy, 0, length);
+            if (!ahead || common.sync() == Errno.OK) {
+                outcome = common.backing.write(at, copy, 0, length);
+            }
         } finally {
             synchronized (common.lock) {
                 long now = common.now();
