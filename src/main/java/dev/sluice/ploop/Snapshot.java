@@ -102,7 +102,7 @@ final class Snapshot implements LongWork.Job {
         next = open(common);
         next.growth.prepare();
         follow();
-        // Who writes next waits for syncs of the new image, behind what is dirty in the old one.
+        // What is dirty here is waited for by whoever flushes next: less of it while none has to.
         old.common.sync();
         writing = true;
         snapshots.write(now);
