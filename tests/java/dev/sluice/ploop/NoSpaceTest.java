@@ -181,12 +181,17 @@ final class NoSpaceTest {
         }
     }
 
+    /** The table has no room in the file from now on, and who flushes is told. */
+    private static void flushWithoutRoom(PloopRig rig) {
+        rig.write(0, 2, 1);
+        rig.fault = op -> op.writesBelow(rig.dataStart()) ? Errno.ENOSPC : null;
+        assertThat(rig.run(Op.FLUSH, 0, 0)).isEqualTo(Errno.ENOSPC);
+    }
+
     @Test
     void aPageThatDoesNotFitIsTriedAgainAlsoWhereNobodyWaits() throws Exception {
         try (PloopRig rig = PloopRig.open(1000, "enospc=fail")) {
-            rig.write(0, 2, 1);
-            rig.fault = op -> op.writesBelow(rig.dataStart()) ? Errno.ENOSPC : null;
-            assertThat(rig.run(Op.FLUSH, 0, 0)).isEqualTo(Errno.ENOSPC);
+            flushWithoutRoom(rig);
             rig.discard(0, 1);
             assertThat(rig.status("limbo")).isEqualTo(1);
             rig.fault = op -> null;
@@ -200,9 +205,7 @@ final class NoSpaceTest {
     @Test
     void aFlushThatFindsNoRoomIsNotForGood() throws Exception {
         try (PloopRig rig = PloopRig.open(1000, "enospc=fail")) {
-            rig.write(0, 2, 1);
-            rig.fault = op -> op.writesBelow(rig.dataStart()) ? Errno.ENOSPC : null;
-            assertThat(rig.run(Op.FLUSH, 0, 0)).isEqualTo(Errno.ENOSPC);
+            flushWithoutRoom(rig);
             assertThat(rig.device.failed()).isFalse();
             rig.write(1, 1, 2);
             assertThat(rig.run(Op.FLUSH, 0, 0)).isEqualTo(Errno.ENOSPC);

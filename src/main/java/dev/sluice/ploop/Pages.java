@@ -18,9 +18,8 @@ import java.util.BitSet;
  * </table>
  *
  * <p>Pages that are written at a time lie side by side. A dirty page is in two lists, by its first
- * change since
- * it was last copied and by its last one, so that the heads tell what is due; one that must go soon
- * is in a third. Guarded by the lock of its device.
+ * change since it was last copied and by its last one, so that the heads tell what is due; one that
+ * must go soon is in a third. Guarded by the lock of its device.
  */
 final class Pages {
     /** When nothing is due. */
