@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -94,8 +96,10 @@ final class ZramKernelTest {
             assertThat(mm(m)[2]).isGreaterThan(200L << 20);
             Shell.run("fallocate", "-p", "-o", "0", "-l", "512M", file.toString()).ok();
             assertThat(mm(m)[2]).isZero();
-            assertThat(LightKernelTest.resident(m.pid()))
-                    .isBetween(start - start / 10, start + start / 10);
+            // The program's own share moves by itself: what compiles gives its memory back late.
+            Awaitility.await().atMost(30, TimeUnit.SECONDS).untilAsserted(
+                    () -> assertThat(LightKernelTest.resident(m.pid()))
+                            .isLessThanOrEqualTo(start + start / 10));
             assertThat(Shell.run("cmp", "-n", "536870912", file.toString(), "/dev/zero").exit())
                     .isZero();
         }
