@@ -5,6 +5,7 @@ import dev.sluice.block.Errno;
 import dev.sluice.block.Op;
 import dev.sluice.sys.Native;
 import dev.sluice.work.Host;
+import dev.sluice.work.Slice;
 import dev.sluice.work.TimerThread;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -96,6 +97,7 @@ final class Session implements Runnable {
     @Override
     public void run() {
         TimerThread.wakeExactly();
+        Slice.ask(Slice.POLITE);
         try {
             serve();
         } catch (InterruptedException e) {

@@ -3,6 +3,7 @@ package dev.sluice.ploop;
 import dev.sluice.block.BlockException;
 import dev.sluice.block.Errno;
 import dev.sluice.work.Host;
+import dev.sluice.work.Slice;
 import dev.sluice.work.Timer;
 import dev.sluice.work.WorkQueue;
 import java.util.Map;
@@ -199,7 +200,7 @@ final class LongWork {
             return;
         }
         try {
-            Step step = stop ? Step.DONE : now.step();
+            Step step = stop ? Step.DONE : politely(now);
             if (stop) {
                 end(now, "cancelled", new BlockException(Errno.EINTR, now.name()
                         + " was cancelled; ask for it again to have it done"));
@@ -216,6 +217,16 @@ final class LongWork {
             host.log().error(present.get().options.path() + ": " + now.name() + " failed: " + e, e);
             end(now, "failed: " + e, new BlockException(Errno.EIO, now.name() + " failed: " + e
                     + "; the log of its mount says more", e));
+        }
+    }
+
+    /** Who is woken during a step goes before it. */
+    private Step politely(Job now) throws BlockException {
+        long before = Slice.ask(Slice.BACKGROUND);
+        try {
+            return now.step();
+        } finally {
+            Slice.ask(before);
         }
     }
 

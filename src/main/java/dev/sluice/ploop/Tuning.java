@@ -22,7 +22,7 @@ import java.util.TreeSet;
 public record Tuning(long timeoutNanos, long maxAgeNanos, int ratio, boolean common, boolean waits,
         long preallocBytes, int background) {
     /** When nothing is asked for. */
-    public static final Tuning USUAL = new Tuning(20_000_000, -1, 50, false, true, 128L << 20, 20);
+    public static final Tuning USUAL = new Tuning(20_000_000, -1, 50, false, true, 128L << 20, 10);
 
     /** The keys of a table line that are kept here. */
     public static final List<String> KEYS = List.of("dirty-timeout", "dirty-max-age",

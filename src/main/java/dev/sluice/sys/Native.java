@@ -42,6 +42,8 @@ public final class Native {
     private static final long SYS_MMAP = isArm() ? 222 : 9;
     private static final long SYS_PRCTL = isArm() ? 167 : 157;
     private static final long SYS_GETTID = isArm() ? 178 : 186;
+    private static final long SYS_SCHED_SETATTR = isArm() ? 274 : 314;
+    private static final long SYS_SCHED_GETATTR = isArm() ? 275 : 315;
     /** The same on all machines. */
     private static final long SYS_EPOLL_PWAIT2 = 441;
     private static final long SYS_STATX = isArm() ? 291 : 332;
@@ -150,6 +152,16 @@ public final class Native {
     /** prctl(2). */
     public static int prctl(int option, long argument) {
         return (int) Libc.LIBC.syscall(SYS_PRCTL, option, argument, 0, 0, 0, 0);
+    }
+
+    /** sched_getattr(2) of the calling thread: its attributes, in so many bytes. */
+    public static boolean schedule(Memory room, int bytes) {
+        return Libc.LIBC.syscall(SYS_SCHED_GETATTR, 0, room.address(), bytes, 0, 0, 0) == 0;
+    }
+
+    /** sched_setattr(2) of the calling thread: the attributes that the memory holds. */
+    public static boolean schedule(Memory room) {
+        return Libc.LIBC.syscall(SYS_SCHED_SETATTR, 0, room.address(), 0, 0, 0, 0) == 0;
     }
 
     /**

@@ -1,0 +1,42 @@
+package dev.sluice.work;
+
+import dev.sluice.block.Memory;
+import dev.sluice.sys.Native;
+
+/**
+ * How long the turns on a CPU are that a thread asks for (sched_setattr(2), kernel/sched/fair.c;
+ * Linux from 6.12 on, older ones take no notice). Its share of the CPU stays the same. Who asks for
+ * longer turns gets them later: a thread with shorter ones that is woken meanwhile goes first.
+ */
+public final class Slice {
+    /** Longer than usual, in nanoseconds: whom such a thread wakes runs at once. */
+    public static final long POLITE = 6_000_000;
+    /** As long as may be: for what nobody waits for. */
+    public static final long BACKGROUND = 100_000_000;
+
+    private static final int SIZE = 48;
+    private static final int RUNTIME = 24;
+
+    private Slice() {}
+
+    /**
+     * Has the calling thread ask for turns of so many nanoseconds; what it asked for before, to be
+     * given here again. Where the kernel refuses turns stay as they are, and that is 0.
+     */
+    public static long ask(long nanos) {
+        if (nanos == 0) {
+            return 0;
+        }
+        Memory room = Native.map(SIZE);
+        try {
+            if (!Native.schedule(room, SIZE)) {
+                return 0;
+            }
+            long before = room.bytes().getLong(RUNTIME);
+            room.bytes().putLong(RUNTIME, nanos);
+            return Native.schedule(room) ? before : 0;
+        } finally {
+            Native.unmap(room);
+        }
+    }
+}

@@ -1,0 +1,74 @@
+package dev.sluice.work;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sluice.sys.Native;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Tag("unit")
+@Timeout(60)
+final class SliceTest {
+    /** Runs it in a thread of its own: it leaves its slice changed. */
+    private static <T> T elsewhere(Callable<T> what) throws Exception {
+        FutureTask<T> task = new FutureTask<>(what);
+        new Thread(task, "slice").start();
+        return task.get(30, TimeUnit.SECONDS);
+    }
+
+    /** Whether this kernel takes notice. */
+    private static boolean known() {
+        String[] parts = System.getProperty("os.version").split("\\D+");
+        int version = 1000 * Integer.parseInt(parts[0]) + Integer.parseInt(parts[1]);
+        return version >= 6012;
+    }
+
+    private static int nice() throws IOException {
+        String stat = Files.readString(
+                Path.of("/proc/self/task", Integer.toString(Native.threadId()), "stat"));
+        return Integer.parseInt(stat.substring(stat.lastIndexOf(')') + 2).split(" ")[16]);
+    }
+
+    @Test
+    void whatWasAskedForBeforeIsTold() throws Exception {
+        long[] told = elsewhere(() -> {
+            long first = Slice.ask(Slice.POLITE);
+            return new long[] {first, Slice.ask(Slice.BACKGROUND), Slice.ask(first),
+                Slice.ask(first)};
+        });
+        if (known()) {
+            assertThat(told[0]).isBetween(1L, Slice.POLITE - 1);
+            assertThat(told).endsWith(Slice.POLITE, Slice.BACKGROUND, told[0]);
+        } else {
+            assertThat(told).containsOnly(0);
+        }
+    }
+
+    @Test
+    void nothingElseChanges() throws Exception {
+        int[] nice = elsewhere(() -> {
+            new ProcessBuilder("renice", "-n", "3", "-p", Integer.toString(Native.threadId()))
+                    .redirectErrorStream(true).start().waitFor(20, TimeUnit.SECONDS);
+            int before = nice();
+            Slice.ask(Slice.BACKGROUND);
+            return new int[] {before, nice()};
+        });
+        assertThat(nice).containsExactly(3, 3);
+    }
+
+    @Test
+    void nothingIsAskedForWhereNothingWasTold() throws Exception {
+        long[] told = elsewhere(() -> {
+            Slice.ask(Slice.POLITE);
+            return new long[] {Slice.ask(0), Slice.ask(Slice.BACKGROUND)};
+        });
+        assertThat(told).containsExactly(0, known() ? Slice.POLITE : 0);
+    }
+}
