@@ -14,15 +14,18 @@ import java.util.Map;
  * Moves clusters of the disk to other clusters of the file, in batches, while they are in use. All
  * of a batch are copied and made durable by one sync; only then do words name the copies, and only
  * when those words are durable are the old clusters free, as what is discarded is. What is changed
- * while it is copied is copied again, and who changes it then waits. What turns out to be zeros
- * gets no cluster at all.
+ * while it is copied is copied again, a few at a time, and who changes it then waits. What turns
+ * out to be zeros gets no cluster at all.
+ *
+ * <p>A sync writes all that others have changed as well, and they wait for it: a batch is as large
+ * as makes it a few times a second. What is held is no more than can be copied in milliseconds.
  *
  * <table>
  * <caption>States of a cluster of the disk</caption>
  * <tr><th>state</th><th>goes on by</th></tr>
  * <tr><td>still</td><td>{@link #add}: watched</td></tr>
- * <tr><td>watched</td><td>copied and synced: moved; changed before: held; {@link #forget}:
- *     still</td></tr>
+ * <tr><td>watched</td><td>copied and synced: moved; changed before: held, or watched once more;
+ *     {@link #forget}: still</td></tr>
  * <tr><td>held</td><td>copied and synced: moved; who waited goes on; {@link #forget}: still</td>
  *     </tr>
  * <tr><td>any</td><td>{@link #end}: still, where it was</td></tr>
@@ -30,10 +33,11 @@ import java.util.Map;
  */
 final class Moves {
     /** No batch is larger. */
-    static final int MOST = 64;
-    /** Bytes that a step copies, and those of a batch. */
+    static final int MOST = 256;
+    /** Bytes that a step copies, those of a batch, and those that are held at a time. */
     private static final int PIECE = 256 << 10;
-    private static final int BATCH = 4 << 20;
+    private static final int BATCH = 16 << 20;
+    private static final int HELD = 4 << 20;
 
     private final Common common;
     private final Writeback writeback;
@@ -41,6 +45,8 @@ final class Moves {
     private final NoSpace noSpace;
     private final Map<Integer, Move> moves = new HashMap<>(); // guarded by common.lock
     private List<Move> batch = new ArrayList<>(); // the job's
+    /** Those that were changed while they were copied, and are not held yet. */
+    private List<Move> later = new ArrayList<>(); // the job's
     private int targets; // guarded by common.lock
     private long moved; // guarded by common.lock
     private long turn; // the job's, as are those that follow
@@ -57,8 +63,8 @@ final class Moves {
         private final int from;
         /** 0 where it is only looked whether there are zeros. */
         private final int to;
-        /** Whether the target may hold old data. */
-        private final boolean stale;
+        /** Whether the target may hold something. */
+        private boolean stale; // the job's
         private final List<Bio> waiting = new ArrayList<>(); // guarded by common.lock
         private boolean touched; // guarded by common.lock
         private boolean held; // guarded by common.lock
@@ -229,12 +235,11 @@ final class Moves {
     }
 
     private void clear(Move move) throws BlockException {
-        // Once more after it was touched: it may hold what was copied before.
-        boolean again = move.held && !move.zeros;
         move.zeros = true;
-        if (move.to != 0 && (move.stale || again)) {
+        if (move.to != 0 && move.stale) {
             check(common.backing.punch(common.header.offset(move.to),
                     common.header.clusterBytes()), "a cluster could not be zeroed");
+            move.stale = false;
         }
     }
 
@@ -245,6 +250,7 @@ final class Moves {
         if (!Mapping.zero(buffer, 0, length)) {
             move.zeros = false;
             if (move.to != 0) {
+                move.stale = true;
                 check(common.backing.write(common.header.offset(move.to) + inside, buffer, 0,
                         length), "a cluster could not be written");
             }
@@ -258,26 +264,36 @@ final class Moves {
         }
     }
 
-    /** Copies that nobody changed are what words name from now on; whether some were. */
+    /** Copies that nobody changed are what words name from now on; whether there are others. */
     private boolean name() {
         List<Move> again = new ArrayList<>();
         List<Move> over = new ArrayList<>();
         synchronized (common.lock) {
             for (Move move : batch) {
-                if (move.touched && !move.gone) {
+                if (!move.touched || move.gone) {
+                    over.add(move);
+                    name(move);
+                } else if (again.isEmpty()
+                        || (again.size() + 1) * common.header.clusterBytes() <= HELD) {
                     move.touched = false;
                     move.held = true;
                     again.add(move);
                 } else {
-                    over.add(move);
-                    name(move);
+                    later.add(move);
                 }
+            }
+            if (again.isEmpty()) {
+                later.forEach(move -> move.touched = false);
             }
         }
         settle(over);
+        holding = !again.isEmpty();
         batch = again;
-        holding = true;
-        if (again.isEmpty()) {
+        if (!holding) {
+            batch = later;
+            later = new ArrayList<>();
+        }
+        if (batch.isEmpty()) {
             reset();
             return false;
         }
@@ -323,6 +339,8 @@ final class Moves {
 
     /** What is in the batch stays where it was; gives memory back. No step is under way. */
     void end() {
+        batch.addAll(later);
+        later = new ArrayList<>();
         synchronized (common.lock) {
             for (Move move : batch) {
                 if (move.to != 0) {

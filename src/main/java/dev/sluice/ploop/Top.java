@@ -38,7 +38,7 @@ final class Top {
     final NoSpace noSpace;
     final Growth growth;
     final Copies copies;
-    private final Moves moves;
+    final Moves moves;
     private volatile Limits limits;
     private final Status status;
     private final Memory zeros;
