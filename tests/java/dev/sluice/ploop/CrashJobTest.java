@@ -14,7 +14,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** The oracle of power failures, on a plain target that is right, and wrong in one place. */
-@Tag("unit")
+@Tag("contract")
 @Timeout(120)
 class CrashJobTest {
     private static CrashJob job(long seed, PlainPloop.Fault fault, Set<Long> seen) {

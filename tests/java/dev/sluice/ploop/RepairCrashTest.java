@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** The power fails in the midst of a repair: run again, it comes to the same. */
-@Tag("unit")
+@Tag("contract")
 @Timeout(120)
 class RepairCrashTest {
     private static final int CLUSTER = 4096;
