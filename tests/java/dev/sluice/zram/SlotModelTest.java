@@ -184,7 +184,7 @@ class SlotModelTest {
             Model model = new Model(rig.arena, page, codec);
             Random random = new Random(seed);
             PageKinds kinds = new PageKinds(random, page);
-            for (int i = 0; i < (page == ZramRig.PAGE ? 3000 : 400); i++) {
+            for (int i = 0; i < (page == ZramRig.PAGE ? 1800 : 240); i++) {
                 step(io, model, random, kinds, 0);
                 if (i % 20 == 0) {
                     agree(zram, model);
@@ -229,7 +229,7 @@ class SlotModelTest {
                     Random random = new Random(seed + mine);
                     PageKinds kinds = new PageKinds(random, ZramRig.PAGE);
                     ZramRig.Io io = rig.io(device);
-                    for (int i = 0; i < 1500; i++) {
+                    for (int i = 0; i < 900; i++) {
                         step(io, models[mine], random, kinds, mine * SLOTS);
                     }
                     return null;
