@@ -109,8 +109,8 @@ final class BenchFiguresTest {
 
     @Test
     void whatIsBesideLongWorkIsHeldAgainstWhatIsAlone() {
-        Latency quick = new Latency(1, 1_000_000, 2, 3);
-        Latency slow = new Latency(1, 4_000_000, 2, 60);
+        Latency quick = new Latency(1, 1_000_000, 2, 3, 0);
+        Latency slow = new Latency(1, 4_000_000, 2, 60, 58);
         Map<PloopLife.Row, List<Latency>> rows = new EnumMap<>(PloopLife.Row.class);
         for (PloopLife.Row row : PloopLife.Row.values()) {
             rows.put(row, List.of(quick));

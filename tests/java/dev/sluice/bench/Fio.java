@@ -69,14 +69,15 @@ final class Fio {
      *
      * @param p50 of their latency in nanoseconds, as p99 and most
      * @param gapMillis the longest time in which none was answered
+     * @param stillMillis the longest time for which the machine itself stood still
      */
-    record Latency(long p50, long p99, long most, long gapMillis) { }
+    record Latency(long p50, long p99, long most, long gapMillis, long stillMillis) { }
 
     /** The cell for whole seconds within a part of the file. */
     Latency latency(Cell cell, Path file, int seconds, long bytes)
             throws IOException, InterruptedException {
         Path folder = Files.createTempDirectory(shell.scratch(), "fio");
-        try {
+        try (Standstill machine = new Standstill()) {
             JsonNode side = new ObjectMapper().readTree(fio(seconds + 30, file, true, List.of(
                     "--rw=" + cell.rw(), "--bs=" + cell.blockSize(), "--ioengine=libaio",
                     "--iodepth=" + cell.depth(), "--time_based", "--runtime=" + seconds,
@@ -85,7 +86,7 @@ final class Fio {
                     .path("jobs").path(0).path(cell.writes() ? "write" : "read").path("clat_ns");
             return new Latency(side.at("/percentile/50.000000").asLong(),
                     side.at("/percentile/99.000000").asLong(), side.path("max").asLong(),
-                    gap(Files.readAllLines(folder.resolve("one_clat.1.log"))));
+                    gap(Files.readAllLines(folder.resolve("one_clat.1.log"))), machine.millis());
         } finally {
             shell.run(10, "rm", "-r", folder.toString());
         }

@@ -200,6 +200,11 @@ final class PloopLife implements Callable<Integer> {
                 .toArray());
     }
 
+    private static String range(List<Latency> runs, ToLongFunction<Latency> figure) {
+        return String.format(Locale.ROOT, "%.0f, at most %d", median(runs, figure),
+                most(runs, figure));
+    }
+
     private static long most(List<Latency> runs, ToLongFunction<Latency> figure) {
         return runs.stream().mapToLong(figure).max().orElseThrow();
     }
@@ -207,12 +212,11 @@ final class PloopLife implements Callable<Integer> {
     static List<String[]> rows(Map<String, Map<Row, List<Latency>>> all) {
         List<String[]> rows = new ArrayList<>();
         rows.add(new String[] {"device", "4k requests, 16 in flight", "beside", "p50 ms", "p99 ms",
-            "most ms", "none answered for, ms"});
+            "most ms", "none answered for, ms", "machine still, ms"});
         all.forEach((device, byRow) -> byRow.forEach((row, runs) -> rows.add(new String[] {device,
             row.requests, row.beside, millis(median(runs, Latency::p50)),
             millis(median(runs, Latency::p99)), millis(most(runs, Latency::most)),
-            String.format(Locale.ROOT, "%.0f, at most %d", median(runs, Latency::gapMillis),
-                    most(runs, Latency::gapMillis))})));
+            range(runs, Latency::gapMillis), range(runs, Latency::stillMillis)})));
         return rows;
     }
 
