@@ -63,12 +63,19 @@ final class SliceTest {
         assertThat(nice).containsExactly(3, 3);
     }
 
+    /** A worker is hired by whoever has work for it, even by who stands back just then. */
     @Test
-    void nothingIsAskedForWhereNothingWasTold() throws Exception {
-        long[] told = elsewhere(() -> {
-            Slice.ask(Slice.POLITE);
-            return new long[] {Slice.ask(0), Slice.ask(Slice.BACKGROUND)};
-        });
-        assertThat(told).containsExactly(0, known() ? Slice.POLITE : 0);
+    void aWorkerStandsBackForNobody() throws Exception {
+        try (WorkerPool pool = new WorkerPool("test", 4, 1, caller -> "/", () -> 0,
+                (sentence, cause) -> { }, Thread::start)) {
+            FutureTask<Long> work = new FutureTask<>(() -> Slice.ask(Slice.USUAL));
+            long started = elsewhere(() -> {
+                Slice.ask(Slice.BACKGROUND);
+                pool.queue("disk").run(1, work);
+                return elsewhere(() -> Slice.ask(Slice.USUAL));
+            });
+            assertThat(started).isEqualTo(known() ? Slice.BACKGROUND : 0);
+            assertThat(work.get(30, TimeUnit.SECONDS)).isLessThan(Slice.POLITE);
+        }
     }
 }

@@ -6,9 +6,12 @@ import dev.sluice.sys.Native;
 /**
  * How long the turns on a CPU are that a thread asks for (sched_setattr(2), kernel/sched/fair.c;
  * Linux from 6.12 on, older ones take no notice). Its share of the CPU stays the same. Who asks for
- * longer turns gets them later: a thread with shorter ones that is woken meanwhile goes first.
+ * longer turns gets them later: a thread with shorter ones that is woken meanwhile goes first. A
+ * thread that is started has what its starter asked for then.
  */
 public final class Slice {
+    /** What the kernel gives to who asks for nothing. */
+    public static final long USUAL = 0;
     /** Longer than usual, in nanoseconds: whom such a thread wakes runs at once. */
     public static final long POLITE = 6_000_000;
     /** As long as may be: for what nobody waits for. */
@@ -20,21 +23,18 @@ public final class Slice {
     private Slice() {}
 
     /**
-     * Has the calling thread ask for turns of so many nanoseconds; what it asked for before, to be
-     * given here again. Where the kernel refuses turns stay as they are, and that is 0.
+     * Has the calling thread ask for turns of so many nanoseconds; what it had before, to be given
+     * here again. Where the kernel refuses turns stay as they are, and that is {@link #USUAL}.
      */
     public static long ask(long nanos) {
-        if (nanos == 0) {
-            return 0;
-        }
         Memory room = Native.map(SIZE);
         try {
             if (!Native.schedule(room, SIZE)) {
-                return 0;
+                return USUAL;
             }
             long before = room.bytes().getLong(RUNTIME);
             room.bytes().putLong(RUNTIME, nanos);
-            return Native.schedule(room) ? before : 0;
+            return Native.schedule(room) ? before : USUAL;
         } finally {
             Native.unmap(room);
         }

@@ -168,6 +168,8 @@ final class Worker {
         @Override
         public void run() {
             try {
+                // Whoever needed it may have been at something that stands back.
+                Slice.ask(Slice.USUAL);
                 pool.entered(cgroup);
                 serve();
             } finally {
