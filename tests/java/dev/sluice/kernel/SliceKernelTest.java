@@ -2,6 +2,7 @@ package dev.sluice.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.testing.KernelVersion;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -44,7 +45,9 @@ final class SliceKernelTest {
             // It has ended meanwhile.
             return;
         }
-        lines.stream().filter(l -> l.startsWith("se.slice")).forEach(l ->
+        // Older ones may show one that nobody can ask for.
+        String name = KernelVersion.hasSlices() ? "se.slice" : "none";
+        lines.stream().filter(l -> l.startsWith(name)).forEach(l ->
                 slices.put(lines.get(0).replaceAll(" \\(.*", ""),
                         Long.parseLong(l.replaceAll(".*: *", ""))));
     }
@@ -52,7 +55,8 @@ final class SliceKernelTest {
     @Test
     void sessionThreadsLetOthersGoFirst() {
         try (Mounted m = Mounted.with("", "void 64M zero")) {
-            assertThat(slices(m.pid())).containsEntry("session-0", POLITE);
+            assertThat(slices(m.pid()).get("session-0"))
+                    .isEqualTo(KernelVersion.hasSlices() ? Long.valueOf(POLITE) : null);
             assertThat(slices(m.pid()).values()).doesNotContain(BACKGROUND);
         }
     }
@@ -67,7 +71,8 @@ final class SliceKernelTest {
                     + " fallocate -p -o 0 -l 200M \"$1\"", m.file("p")).ok();
             Shell.sluice("message", m.file("p").toString(), "compact").ok();
             Awaitility.await().atMost(30, TimeUnit.SECONDS).pollInterval(1, TimeUnit.MILLISECONDS)
-                    .until(() -> slices(m.pid()).containsValue(BACKGROUND));
+                    .until(() -> slices(m.pid()).containsValue(BACKGROUND)
+                            || !KernelVersion.hasSlices());
             Awaitility.await().atMost(60, TimeUnit.SECONDS).until(() -> Shell.sluice("status",
                     m.dir.toString(), "p").ok().contains("compact: done"));
             assertThat(slices(m.pid()).values()).doesNotContain(BACKGROUND);

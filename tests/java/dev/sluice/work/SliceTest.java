@@ -3,6 +3,7 @@ package dev.sluice.work;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.sys.Native;
+import dev.sluice.testing.KernelVersion;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,13 +24,6 @@ final class SliceTest {
         return task.get(30, TimeUnit.SECONDS);
     }
 
-    /** Whether this kernel takes notice. */
-    private static boolean known() {
-        String[] parts = System.getProperty("os.version").split("\\D+");
-        int version = 1000 * Integer.parseInt(parts[0]) + Integer.parseInt(parts[1]);
-        return version >= 6012;
-    }
-
     private static int nice() throws IOException {
         String stat = Files.readString(
                 Path.of("/proc/self/task", Integer.toString(Native.threadId()), "stat"));
@@ -43,7 +37,7 @@ final class SliceTest {
             return new long[] {first, Slice.ask(Slice.BACKGROUND), Slice.ask(first),
                 Slice.ask(first)};
         });
-        if (known()) {
+        if (KernelVersion.hasSlices()) {
             assertThat(told[0]).isBetween(1L, Slice.POLITE - 1);
             assertThat(told).endsWith(Slice.POLITE, Slice.BACKGROUND, told[0]);
         } else {
@@ -74,7 +68,7 @@ final class SliceTest {
                 pool.queue("disk").run(1, work);
                 return elsewhere(() -> Slice.ask(Slice.USUAL));
             });
-            assertThat(started).isEqualTo(known() ? Slice.BACKGROUND : 0);
+            assertThat(started).isEqualTo(KernelVersion.hasSlices() ? Slice.BACKGROUND : 0);
             assertThat(work.get(30, TimeUnit.SECONDS)).isLessThan(Slice.POLITE);
         }
     }

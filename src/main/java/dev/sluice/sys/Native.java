@@ -51,6 +51,9 @@ public final class Native {
     private static final long SYS_FSOPEN = 430;
     private static final long SYS_FSCONFIG = 431;
     private static final long SYS_FSMOUNT = 432;
+    /** Bytes of struct sched_attr that are used, and where the slice is in it. */
+    private static final int SCHED_ATTR = 48;
+    private static final int SCHED_RUNTIME = 24;
     private static final int FSCONFIG_CREATE = 6;
     private static final int AT_EMPTY_PATH = 0x1000;
     private static final int PROT_READ_WRITE = 3;
@@ -154,14 +157,23 @@ public final class Native {
         return (int) Libc.LIBC.syscall(SYS_PRCTL, option, argument, 0, 0, 0, 0);
     }
 
-    /** sched_getattr(2) of the calling thread: its attributes, in so many bytes. */
-    public static boolean schedule(Memory room, int bytes) {
-        return Libc.LIBC.syscall(SYS_SCHED_GETATTR, 0, room.address(), bytes, 0, 0, 0) == 0;
-    }
-
-    /** sched_setattr(2) of the calling thread: the attributes that the memory holds. */
-    public static boolean schedule(Memory room) {
-        return Libc.LIBC.syscall(SYS_SCHED_SETATTR, 0, room.address(), 0, 0, 0, 0) == 0;
+    /**
+     * Sets the slice of the calling thread in nanoseconds, and nothing else of it; what it was, or
+     * 0 where the kernel knows none or refuses (sched_getattr(2), sched_setattr(2)).
+     */
+    public static long slice(long nanos) {
+        MemoryIO memory = MemoryIO.getInstance();
+        long room = memory.allocateMemory(SCHED_ATTR, true);
+        try {
+            if (Libc.LIBC.syscall(SYS_SCHED_GETATTR, 0, room, SCHED_ATTR, 0, 0, 0) != 0) {
+                return 0;
+            }
+            long before = memory.getLong(room + SCHED_RUNTIME);
+            memory.putLong(room + SCHED_RUNTIME, nanos);
+            return Libc.LIBC.syscall(SYS_SCHED_SETATTR, 0, room, 0, 0, 0, 0) == 0 ? before : 0;
+        } finally {
+            memory.freeMemory(room);
+        }
     }
 
     /**

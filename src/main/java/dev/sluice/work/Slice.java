@@ -1,6 +1,5 @@
 package dev.sluice.work;
 
-import dev.sluice.block.Memory;
 import dev.sluice.sys.Native;
 
 /**
@@ -17,9 +16,6 @@ public final class Slice {
     /** As long as may be: for what nobody waits for. */
     public static final long BACKGROUND = 100_000_000;
 
-    private static final int SIZE = 48;
-    private static final int RUNTIME = 24;
-
     private Slice() {}
 
     /**
@@ -27,16 +23,6 @@ public final class Slice {
      * here again. Where the kernel refuses turns stay as they are, and that is {@link #USUAL}.
      */
     public static long ask(long nanos) {
-        Memory room = Native.map(SIZE);
-        try {
-            if (!Native.schedule(room, SIZE)) {
-                return USUAL;
-            }
-            long before = room.bytes().getLong(RUNTIME);
-            room.bytes().putLong(RUNTIME, nanos);
-            return Native.schedule(room) ? before : USUAL;
-        } finally {
-            Native.unmap(room);
-        }
+        return Native.slice(nanos);
     }
 }
