@@ -19,6 +19,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** Idle CPUs are kept awake while it matters, as the kernel sees it, and no longer. */
 @Tag("kernel")
+@Tag("alone")
 @Timeout(120)
 final class IdleKernelTest {
     private static final Path DEVICE = Path.of("/dev/cpu_dma_latency");
