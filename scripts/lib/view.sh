@@ -4,7 +4,7 @@
 # goes with end_view.
 
 # How long systemd may take to come up, in seconds.
-readonly VIEW_LIMIT=60
+readonly VIEW_LIMIT=180
 
 VIEW='' VIEW_CGROUP='' VIEW_PID='' VIEW_INIT=''
 
@@ -58,7 +58,7 @@ end_view() {
         kill -KILL "$VIEW_PID" 2>/dev/null
         wait "$VIEW_PID" 2>/dev/null
     fi
-    for ((i = 0; i < 100; i++)); do
+    for ((i = 0; i < 600; i++)); do
         find "$VIEW_CGROUP" -depth -type d -exec rmdir {} + 2>/dev/null && break
         sleep 0.1
     done

@@ -22,7 +22,7 @@ import picocli.CommandLine;
 
 /** The figures the benchmarks print, without running one. */
 @Tag("unit")
-@Timeout(20)
+@Timeout(60)
 final class BenchFiguresTest {
     private static final List<Cell> CELLS = Cell.transport();
 
@@ -238,7 +238,7 @@ final class BenchFiguresTest {
             Thread.onSpinWait();
         }
         assertThat(ServerLoad.of(self).since(before).cpuNanos())
-                .isBetween(90_000_000L, 20_000_000_000L);
+                .isBetween(50_000_000L, 60_000_000_000L);
     }
 
     @Test

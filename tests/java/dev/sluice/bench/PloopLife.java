@@ -101,7 +101,7 @@ final class PloopLife implements Callable<Integer> {
             Path device = serving.file();
             fio.fill(device, true);
             // Nobody is to wait for what was written before.
-            shell.run(120, "sync");
+            shell.run(120, "sync", "-f", shell.scratch().toString());
             take(rows, Row.READS_ALONE, device, READS);
             take(rows, Row.WRITES_ALONE, device, WRITES);
             PloopChain.message(device, "snapshot");

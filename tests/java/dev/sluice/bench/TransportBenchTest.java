@@ -14,7 +14,7 @@ import picocli.CommandLine;
 
 /** The benchmark itself, on sides that need no peer installed; how fast they are is not judged. */
 @Tag("kernel")
-@Timeout(180)
+@Timeout(420)
 final class TransportBenchTest {
     @TempDir
     private Path scratch;

@@ -22,7 +22,7 @@ import picocli.CommandLine.Model.CommandSpec;
 
 /** The script, its help, the man page and the completion know the same commands and options. */
 @Tag("unit")
-@Timeout(60)
+@Timeout(150)
 final class HelpTest {
     private static final Pattern OPTION = Pattern.compile("(?<![\\w/-])--?[a-z][a-z-]*");
 
@@ -114,7 +114,7 @@ final class HelpTest {
         Process bash = new ProcessBuilder("bash", "-c", "set -e; source \"$1\"; COMP_WORDS=(sluice"
                 + " u); COMP_CWORD=1; _complete_sluice; echo \"${COMPREPLY[@]}\"", "bash",
                 completion.toString()).redirectErrorStream(true).start();
-        assertThat(bash.waitFor(20, TimeUnit.SECONDS)).isTrue();
+        assertThat(bash.waitFor(60, TimeUnit.SECONDS)).isTrue();
         assertThat(new String(bash.getInputStream().readAllBytes()).strip()).isEqualTo("umount");
     }
 }

@@ -29,7 +29,7 @@ final class AckedWriter implements AutoCloseable {
     /** Of each block what it may hold, the oldest first; 0 for zeros. */
     private final List<Deque<Long>> may = new ArrayList<>();
     private long number;
-    private long syncs;
+    private volatile long syncs; // written by who writes
 
     AckedWriter(Random random, int blocks, int clusterBlocks) {
         this.random = random;

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
 /**
@@ -78,13 +79,23 @@ final class Containers implements AutoCloseable {
         podman("import", folder.resolve("root.tar").toString(), "box").ok();
     }
 
+    /** Once more as long as the plugin says that it takes longer, and to ask again. */
     Shell.Result podman(String... arguments) {
+        long until = System.nanoTime() + TimeUnit.SECONDS.toNanos(120);
+        Shell.Result result = podmanOnce(arguments);
+        while (result.err().contains("ask again later") && System.nanoTime() < until) {
+            result = podmanOnce(arguments);
+        }
+        return result;
+    }
+
+    private Shell.Result podmanOnce(String... arguments) {
         String[] fixed = {"env", "CONTAINERS_CONF=" + folder.resolve("containers.conf"),
-            "CONTAINERS_STORAGE_CONF=" + folder.resolve("storage.conf"), "timeout", "-k", "5", "50",
-            "podman"};
+            "CONTAINERS_STORAGE_CONF=" + folder.resolve("storage.conf"), "timeout", "-k", "5",
+            "100", "podman"};
         String[] command = Arrays.copyOf(fixed, fixed.length + arguments.length);
         System.arraycopy(arguments, 0, command, fixed.length, arguments.length);
-        return Shell.run(Duration.ofSeconds(58), command);
+        return Shell.run(Duration.ofSeconds(110), command);
     }
 
     /** Runs a line of the shell in a new container that has these volumes as /NAME. */
@@ -131,7 +142,7 @@ final class Containers implements AutoCloseable {
     void end(String signal) {
         long pid = pid();
         Shell.run("kill", "-" + signal, Long.toString(pid)).ok();
-        Shell.bash("for ((i = 0; i < 400; i++)); do [[ -e /proc/$1/exe ]] || exit 0; sleep 0.1;"
+        Shell.bash("for ((i = 0; i < 500; i++)); do [[ -e /proc/$1/exe ]] || exit 0; sleep 0.1;"
                 + " done; exit 1", pid).ok();
     }
 

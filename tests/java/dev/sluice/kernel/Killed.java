@@ -2,6 +2,12 @@ package dev.sluice.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+import org.awaitility.Awaitility;
+
 /** Kills the daemon of a mount in the midst of things. */
 final class Killed {
     /** What is done before it is killed. */
@@ -23,13 +29,33 @@ final class Killed {
         thread.start();
         what.run();
         now(pid);
-        thread.join(20_000);
+        thread.join(60_000);
         assertThat(thread.isAlive()).as("the writer still runs").isFalse();
         assertThat(failure[0]).isNull();
     }
 
-    /** Without waiting for anything. */
+    /**
+     * At once; back when the process has ended, and with it its locks on files. One that waits for
+     * a slow disk ends no sooner.
+     */
     static void now(long pid) {
         assertThat(ProcessHandle.of(pid).orElseThrow().destroyForcibly()).isTrue();
+        Awaitility.await().atMost(60, TimeUnit.SECONDS).until(() -> ended(pid));
+    }
+
+    /** Also one that nobody has waited for yet; its first thread may go before the others. */
+    private static boolean ended(long pid) {
+        Path process = Path.of("/proc", Long.toString(pid));
+        String[] threads = process.resolve("task").toFile().list();
+        if (threads == null) {
+            return true;
+        }
+        try {
+            return threads.length == 1
+                    && Files.readString(process.resolve("stat")).contains(") Z ");
+        } catch (IOException e) {
+            // It ends right now, as the next look shows.
+            return false;
+        }
     }
 }

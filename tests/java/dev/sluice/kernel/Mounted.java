@@ -1,5 +1,7 @@
 package dev.sluice.kernel;
 
+import dev.sluice.sys.Libc;
+import dev.sluice.sys.Native;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -13,6 +15,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.stream.Stream;
+import org.awaitility.Awaitility;
 
 /**
  * A real mount in a folder of its own. What is attached and mounted through it goes away with it,
@@ -111,11 +114,23 @@ final class Mounted implements AutoCloseable {
     }
 
     Shell.Result umountDisk(Path at) {
+        String device = Shell.run("findmnt", "-n", "-o", "SOURCE", at.toString()).ok();
         Shell.Result r = Shell.run("umount", at.toString());
         if (r.exit() == 0) {
             disks.remove(at);
+            // Whoever has just begun a namespace of mounts may have it yet, for a moment.
+            Awaitility.await().atMost(Shell.LIMIT).until(() -> isFree(device));
         }
         return r;
+    }
+
+    /** Whether no file system is on a block device, wherever it is mounted. */
+    private static boolean isFree(String device) {
+        int fd = Libc.LIBC.open(device, Native.O_RDONLY | Native.O_EXCL | Native.O_CLOEXEC, 0);
+        if (fd >= 0) {
+            Libc.LIBC.close(fd);
+        }
+        return fd >= 0;
     }
 
     /** One of a device's counters, as in {@code flush.ended}. */

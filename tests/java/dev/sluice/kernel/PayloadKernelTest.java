@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** The bound on memory for requests under way makes callers wait, and nobody for ever. */
 @Tag("kernel")
-@Timeout(120)
+@Timeout(300)
 final class PayloadKernelTest {
     @Test
     void moreThanThePayloadIsWrittenToADirectFile() throws Exception {

@@ -21,7 +21,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** A chain of a raw base and images that qemu made, mounted by its DiskDescriptor.xml. */
 @Tag("kernel")
-@Timeout(240)
+@Timeout(420)
 final class PloopChainKernelTest {
     private static final String TOP = "{5fbaabe3-6958-40ff-92a7-860e329aab41}";
     private static final String NOTHING = "{00000000-0000-0000-0000-000000000000}";

@@ -30,7 +30,7 @@ import org.junit.jupiter.api.Timeout;
  * lost, and the next mount leaves no file that is none of the disk's.
  */
 @Tag("kernel")
-@Timeout(150)
+@Timeout(420)
 final class PloopKillKernelTest {
     private static final int TIMES = 2;
     private static final int BLOCKS = 2048;
@@ -130,7 +130,7 @@ final class PloopKillKernelTest {
         }
 
         boolean done() throws InterruptedException {
-            thread.join(20_000);
+            thread.join(60_000);
             assertThat(thread.isAlive()).isFalse();
             return answered;
         }
@@ -196,7 +196,7 @@ final class PloopKillKernelTest {
             List<Long> then = writer.last();
             writer.write(m.file("p"), 50);
             String before = descriptor().image(DiskDescriptor.TOP).file();
-            Awaitility.await().atMost(Duration.ofSeconds(20)).until(() -> Shell.sluice("status",
+            Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> Shell.sluice("status",
                     m.dir.toString(), "p").ok().lines().anyMatch(l -> l.matches("opens +0")));
             long pid = m.pid();
             Ask ask = new Ask(m, "message", "switch " + guid);

@@ -20,7 +20,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Snapshots of a mounted disk, while fio writes to it and verifies what it wrote. */
 @Tag("kernel")
-@Timeout(240)
+@Timeout(420)
 final class PloopLifeKernelTest {
     private static final int SNAPSHOTS = 10;
 
@@ -100,7 +100,7 @@ final class PloopLifeKernelTest {
                 Shell.sluice("set", m.file("p").toString(), "size=512M").ok();
                 message(m, "compact");
                 ended(m, "compact: done");
-                fio.await(Duration.ofSeconds(60)).ok();
+                fio.await(Duration.ofSeconds(150)).ok();
             }
             m.umount().ok();
         }
@@ -120,7 +120,7 @@ final class PloopLifeKernelTest {
                 // It dies of the pipe that nobody reads any more.
                 Shell.bash("{ yes || true; } | dd of=\"$1\" bs=64k count=4 seek=$2 oflag=direct"
                         + " iflag=fullblock conv=notrunc status=none", m.file("p"), i * 8).ok();
-                Awaitility.await().atMost(Duration.ofSeconds(20)).until(
+                Awaitility.await().atMost(Duration.ofSeconds(60)).until(
                         () -> text(m, "dirty_pages").equals("0"));
                 assertThat(Integer.parseInt(text(m, "page_writes"))).isGreaterThan(i);
             }
@@ -140,13 +140,13 @@ final class PloopLifeKernelTest {
                     + " conv=notrunc status=none; ! cmp -s \"$1\" \"$2\"/then", m.file("p"), folder)
                     .ok();
             try (Shell.Running open = Shell.start("tail", "-f", m.file("p").toString())) {
-                Awaitility.await().atMost(Duration.ofSeconds(20)).until(
+                Awaitility.await().atMost(Duration.ofSeconds(60)).until(
                         () -> !text(m, "opens").equals("0"));
                 assertThat(Shell.sluice("message", m.file("p").toString(), "switch", guid)
                         .sentence()).contains("is in use");
                 assertThat(open.runs()).isTrue();
             }
-            Awaitility.await().atMost(Duration.ofSeconds(20)).until(
+            Awaitility.await().atMost(Duration.ofSeconds(60)).until(
                     () -> text(m, "opens").equals("0"));
             message(m, "switch", guid);
             Shell.run("cmp", m.file("p").toString(), folder.resolve("then").toString()).ok();

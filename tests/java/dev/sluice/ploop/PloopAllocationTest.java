@@ -30,7 +30,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** What is in place makes no objects, in no thread. */
 @Tag("unit")
-@Timeout(60)
+@Timeout(300)
 class PloopAllocationTest {
     private static final int BIOS = 20_000;
     private static final int SIZE = 8 << 20;
@@ -89,7 +89,7 @@ class PloopAllocationTest {
                     .isLessThan(direct ? 100 : 8);
         } finally {
             workers.shutdown();
-            assertThat(workers.awaitTermination(10, TimeUnit.SECONDS)).isTrue();
+            assertThat(workers.awaitTermination(60, TimeUnit.SECONDS)).isTrue();
             arena.close();
             Files.delete(file);
         }

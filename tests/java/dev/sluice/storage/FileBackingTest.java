@@ -248,7 +248,7 @@ final class FileBackingTest {
         Thread waiter = new Thread(() -> bounce.give(bounce.take()));
         bounce.give(last);
         waiter.start();
-        waiter.join(10_000);
+        waiter.join(30_000);
         assertThat(waiter.isAlive()).isFalse();
         Memory held = bounce.take();
         Thread blocked = new Thread(() -> bounce.give(bounce.take()));
@@ -256,7 +256,7 @@ final class FileBackingTest {
         blocked.join(200);
         assertThat(blocked.isAlive()).isTrue();
         bounce.give(held);
-        blocked.join(10_000);
+        blocked.join(30_000);
         assertThat(blocked.isAlive()).isFalse();
         taken.forEach(bounce::give);
         bounce.close();

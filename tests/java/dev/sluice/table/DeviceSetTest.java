@@ -434,7 +434,7 @@ class DeviceSetTest {
         events.clear();
         Thread remover = new Thread(() -> {
             try {
-                set.remove(List.of("b"), 50, () -> { });
+                set.remove(List.of("b"), 20_000, () -> { });
             } catch (BlockException e) {
                 throw new IllegalStateException(e);
             }

@@ -27,7 +27,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** What was read of dmsetup's lines is printed as such again. */
 @Tag("unit")
-@Timeout(60)
+@Timeout(150)
 final class DmTextTest {
     private final Arena arena = new Arena();
     private final ExecutorService pool = Executors.newCachedThreadPool();
@@ -42,14 +42,14 @@ final class DmTextTest {
     @AfterEach
     void end() throws Exception {
         try {
-            set.close(5_000, () -> { });
+            set.close(60_000, () -> { });
         } catch (BlockException e) {
             // What is there to fail fails its last flush too.
             assertThat(e).hasMessageContaining("the flush failed")
                     .hasMessageNotContaining("timed out");
         }
         pool.shutdown();
-        assertThat(pool.awaitTermination(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(pool.awaitTermination(30, TimeUnit.SECONDS)).isTrue();
         arena.close();
     }
 

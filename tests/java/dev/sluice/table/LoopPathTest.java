@@ -16,14 +16,14 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The kernel's own loop devices, as sysfs and stat(2) show them. */
 @Tag("kernel")
-@Timeout(60)
+@Timeout(150)
 class LoopPathTest {
     @TempDir
     Path folder;
 
     private static String run(String... command) throws IOException, InterruptedException {
         Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-        if (!process.waitFor(20, TimeUnit.SECONDS)) {
+        if (!process.waitFor(60, TimeUnit.SECONDS)) {
             process.destroyForcibly();
         }
         String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);

@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -30,12 +31,12 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The protocol on a real socket, over a system that is made up. */
 @Tag("unit")
-@Timeout(120)
+@Timeout(240)
 class ServerTest {
     /** More than a busy machine takes for anything. */
     private static final long IN_TIME = TimeUnit.SECONDS.toNanos(30);
-    /** For tests that wait until it is over. */
-    private static final long SHORT = TimeUnit.MILLISECONDS.toNanos(400);
+    /** How much later it is than it really is. */
+    private final AtomicLong passed = new AtomicLong();
 
     @TempDir
     Path temp;
@@ -52,10 +53,6 @@ class ServerTest {
 
     @BeforeEach
     void start() throws Exception {
-        start(IN_TIME);
-    }
-
-    private void start(long inTime) throws Exception {
         path = temp.resolve("s");
         system = new FakeSystem(temp.resolve("mountinfo"), new HashMap<>());
         folder = Folder.open(temp.resolve("own"));
@@ -64,7 +61,7 @@ class ServerTest {
         lanes = new Lanes("volume", 8, 64, (s, e) -> log.add(s));
         socket = Socket.at(path);
         server = new Server(socket.channel, new Protocol(volumes, lanes, (s, e) -> log.add(s)),
-                System::nanoTime, (s, e) -> log.add(s), inTime);
+                () -> System.nanoTime() + passed.get(), (s, e) -> log.add(s), IN_TIME);
         thread = new Thread(server);
         thread.start();
     }
@@ -117,6 +114,23 @@ class ServerTest {
     private String driver(String what, String json) throws IOException {
         String reply = ask("VolumeDriver." + what, json);
         return reply.substring(reply.indexOf("\r\n\r\n") + 4);
+    }
+
+    /** The time of all that was sent before is over. */
+    private void pass() throws IOException {
+        // One thread takes all in the order in which it came.
+        driver("List", "{}");
+        passed.addAndGet(IN_TIME + 1);
+        // It looks at the time when something comes.
+        driver("List", "{}");
+    }
+
+    /** What is asked of the driver, without waiting for the answer. */
+    private SocketChannel asked(String what, String json) throws IOException {
+        SocketChannel channel = connect();
+        write(channel, ("POST /VolumeDriver." + what + " HTTP/1.1\r\nContent-Length: "
+                + json.length() + "\r\n\r\n" + json).getBytes(StandardCharsets.US_ASCII));
+        return channel;
     }
 
     private static String named(String name) {
@@ -185,11 +199,11 @@ class ServerTest {
 
     @Test
     void halfARequestIsAnsweredWhenItsTimeIsOver() throws Exception {
-        end();
-        start(SHORT);
-        assertThat(raw("POST /VolumeDriver.Get HTTP/1.1\r\nContent-Length: 100\r\n\r\n{\"Na"))
-                .startsWith("HTTP/1.1 408 ");
-        try (SocketChannel silent = connect()) {
+        try (SocketChannel half = connect(); SocketChannel silent = connect()) {
+            write(half, "POST /VolumeDriver.Get HTTP/1.1\r\nContent-Length: 100\r\n\r\n{\"Na"
+                    .getBytes(StandardCharsets.US_ASCII));
+            pass();
+            assertThat(all(half)).startsWith("HTTP/1.1 408 ");
             assertThat(all(silent)).isEmpty();
         }
     }
@@ -231,15 +245,20 @@ class ServerTest {
 
     @Test
     void whatTakesLongIsAnsweredInTimeGoesOnAndIsNotCounted() throws Exception {
-        end();
-        start(SHORT);
         volumes.create("v", Spec.parse(Map.of("target", "ram")));
         CountDownLatch gate = new CountDownLatch(1);
         system.gate = gate;
-        String reply = ask("VolumeDriver.Mount", named("v"));
-        assertThat(reply).startsWith("HTTP/1.1 503 ").contains("volume v takes longer",
-                "its file system is being made", "ask again later");
-        assertThat(ask("VolumeDriver.Remove", named("v"))).startsWith("HTTP/1.1 503 ");
+        try (SocketChannel mount = asked("Mount", named("v"))) {
+            Awaitility.await().atMost(20, TimeUnit.SECONDS)
+                    .until(() -> volumes.doing("v").contains("being made"));
+            pass();
+            assertThat(all(mount)).startsWith("HTTP/1.1 503 ").contains("volume v takes longer",
+                    "its file system is being made", "ask again later");
+        }
+        try (SocketChannel remove = asked("Remove", named("v"))) {
+            pass();
+            assertThat(all(remove)).startsWith("HTTP/1.1 503 ");
+        }
         assertThat(driver("Path", named("v"))).contains("\"Mountpoint\":\"\"");
         gate.countDown();
         Awaitility.await().atMost(20, TimeUnit.SECONDS)
@@ -253,20 +272,15 @@ class ServerTest {
 
     @Test
     void oneThatIsStuckHoldsUpNoOther() throws Exception {
-        end();
-        start(4 * SHORT);
         volumes.create("v", Spec.parse(Map.of("target", "ram")));
         system.gate = new CountDownLatch(1);
         List<SocketChannel> waiting = new ArrayList<>();
         for (int i = 0; i < 12; i++) {
-            SocketChannel channel = connect();
-            waiting.add(channel);
-            String json = named("v");
-            write(channel, ("POST /VolumeDriver.Mount HTTP/1.1\r\nContent-Length: "
-                    + json.length() + "\r\n\r\n" + json).getBytes(StandardCharsets.US_ASCII));
+            waiting.add(asked("Mount", named("v")));
         }
         assertThat(driver("Create", "{\"Name\":\"w\",\"Opts\":{\"target\":\"ram\"}}"))
                 .isEqualTo("{\"Err\":\"\"}");
+        pass();
         for (SocketChannel channel : waiting) {
             assertThat(all(channel)).startsWith("HTTP/1.1 503 ");
             channel.close();

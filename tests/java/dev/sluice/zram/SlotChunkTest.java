@@ -21,6 +21,7 @@ import org.junit.jupiter.api.Timeout;
 class SlotChunkTest {
     private static final int PAGE = SlotChunk.PAGE_SLOTS;
     private static final int STEPS = 200_000;
+    private static final int MOST = 200_000_000;
 
     private final Arena arena = new Arena();
     private final Memory memory = arena.map(SlotChunk.BYTES);
@@ -85,7 +86,7 @@ class SlotChunkTest {
         List<Thread> owners = new ArrayList<>();
         for (int t = 0; t < 2; t++) {
             int first = t;
-            owners.add(new Thread(() -> own(first, new Random(seed + first), wrong)));
+            owners.add(new Thread(() -> own(first, new Random(seed + first), wrong, gone)));
         }
         Thread forgetter = new Thread(() -> {
             while (!done.get()) {
@@ -103,8 +104,9 @@ class SlotChunkTest {
         assertThat(gone.get()).isPositive();
     }
 
-    private void own(int first, Random random, AtomicLong wrong) {
-        for (int step = 1; step <= STEPS; step++) {
+    /** At least so many steps, and as many as it takes until the page has gone once. */
+    private void own(int first, Random random, AtomicLong wrong, AtomicLong gone) {
+        for (int step = 1; step <= STEPS || gone.get() == 0 && step < MOST; step++) {
             int i = first + 2 * random.nextInt(PAGE / 2);
             store(i, step);
             int flags = chunk.lock(i);
