@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** When a session thread writes itself, and when it leaves that to workers. */
 @Tag("unit")
-@Timeout(20)
+@Timeout(60)
 class WriteGateTest {
     private final VirtualClock clock = new VirtualClock();
     private final WriteGate gate = new WriteGate(clock);

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** What is tried without waiting, by every answer of a kernel: a scripted C library, no file. */
 @Tag("unit")
-@Timeout(20)
+@Timeout(60)
 class NowaitTest {
     private final Arena arena = new Arena();
     private final Memory data = arena.map(256 << 10);

@@ -7,6 +7,7 @@ import dev.sluice.block.Bio;
 import dev.sluice.block.Errno;
 import dev.sluice.block.Memory;
 import dev.sluice.storage.Backing;
+import dev.sluice.work.Host;
 import dev.sluice.work.WorkQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -17,7 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 @Tag("unit")
-@Timeout(30)
+@Timeout(90)
 final class FileAllocationTest {
     private final TargetRig rig = new TargetRig();
     private final Hanging backing = new Hanging();
@@ -123,7 +124,10 @@ final class FileAllocationTest {
 
     @Test
     void asksEachTime() throws Exception {
-        FileAllocation allocation = new FileAllocation(backing, queue(), rig.host);
+        // Where no time passes patience does not end, however late the worker is.
+        Host host = new Host(() -> 0, rig.arena, rig.host.queues(), rig.host.completions(),
+                rig.host.log(), rig.host.timer());
+        FileAllocation allocation = new FileAllocation(backing, queue(), host);
         assertThat(allocation.get()).isEqualTo(1024);
         assertThat(allocation.get()).isEqualTo(1536);
         allocation.close();
@@ -142,7 +146,7 @@ final class FileAllocationTest {
         assertThat(backing.asked).hasValue(2);
         backing.hangs = false;
         backing.answers.countDown();
-        await().atMost(10, TimeUnit.SECONDS).until(() -> allocation.get() > 1024);
+        await().atMost(30, TimeUnit.SECONDS).until(() -> allocation.get() > 1024);
     }
 
     @Test
@@ -153,6 +157,6 @@ final class FileAllocationTest {
         allocation.close();
         assertThat(backing.closed).isFalse();
         backing.answers.countDown();
-        await().atMost(10, TimeUnit.SECONDS).until(() -> backing.closed);
+        await().atMost(30, TimeUnit.SECONDS).until(() -> backing.closed);
     }
 }

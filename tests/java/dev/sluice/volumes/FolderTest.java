@@ -18,7 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** States on disk: whole or not there, and nothing that cannot be read is lost. */
 @Tag("unit")
-@Timeout(20)
+@Timeout(150)
 class FolderTest {
     @TempDir
     Path temp;

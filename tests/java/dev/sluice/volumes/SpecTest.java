@@ -18,7 +18,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a volume can be asked to be, and what it must not name. */
 @Tag("unit")
-@Timeout(20)
+@Timeout(60)
 class SpecTest {
     private static final Path IMAGES = Path.of("/a folder/images");
 

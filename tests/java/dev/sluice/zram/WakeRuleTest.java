@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** How many writers start, beside the arithmetic of the 2016 proposal. */
 @Tag("unit")
-@Timeout(20)
+@Timeout(60)
 class WakeRuleTest {
     private static final int MANY = 1000;
 
