@@ -51,7 +51,7 @@ final class ReceiveKillKernelTest {
     }
 
     private static void killedWhen(Mounted m, Callable<Boolean> is) throws Exception {
-        Shell.sluice("set", m.file("slow").toString(), "flush=1s").ok();
+        Shell.sluice("set", m.file("slow").toString(), "flush=500ms").ok();
         Process receive = new ProcessBuilder(Shell.SLUICE, "image", "receive",
                 m.folder.resolve("disk0/to/" + XML).toString())
                 .redirectInput(m.folder.resolve("rest").toFile())
