@@ -49,10 +49,13 @@ absolute() {
 # Finds what is mounted on exactly this absolute path, the topmost mount: sets MOUNT_TYPE,
 # MOUNT_SOURCE, MOUNT_DEV (major:minor) and MOUNT_UID (whose daemon serves it).
 find_mount() {
-    local wanted=$1 point i
-    local -a f
+    local wanted=$1 point i line
+    local -a lines f
     MOUNT_TYPE='' MOUNT_SOURCE='' MOUNT_DEV='' MOUNT_UID=''
-    while read -ra f; do
+    # In one go: read goes back in the file after each line, and as others unmount, lines move.
+    mapfile -t lines </proc/self/mountinfo
+    for line in "${lines[@]}"; do
+        read -ra f <<<"$line"
         point=${f[4]}
         [[ $point == *\\* ]] && printf -v point '%b' "$point"
         [[ $point == "$wanted" ]] || continue
@@ -63,7 +66,7 @@ find_mount() {
         MOUNT_TYPE=${f[i + 1]} MOUNT_SOURCE=${f[i + 2]} MOUNT_DEV=${f[2]}
         MOUNT_UID=0
         [[ ${f[i + 3]-} =~ user_id=([0-9]+) ]] && MOUNT_UID=${BASH_REMATCH[1]}
-    done </proc/self/mountinfo
+    done
     [[ -n $MOUNT_TYPE ]]
 }
 
@@ -164,10 +167,26 @@ make_runtime_folder() {
 # might by now be another program's.
 daemon_pid() {
     local pid=
-    [[ -r $1/pid ]] && read -r pid <"$1/pid" || return 1
+    [[ -r $1/pid ]] && { read -r pid <"$1/pid"; } 2>/dev/null || return 1
     [[ $pid =~ ^[0-9]+$ && -r /proc/$pid/cmdline ]] || return 1
-    tr '\0' '\n' 2>/dev/null <"/proc/$pid/cmdline" | grep -qxF -e "-Dsluice.runtime=$1" || return 1
+    { tr '\0' '\n' <"/proc/$pid/cmdline" | grep -qxF -e "-Dsluice.runtime=$1"; } 2>/dev/null ||
+        is_ending "$pid" || return 1
     printf '%s\n' "$pid"
+}
+
+# Whether a process has given up its memory, with which its arguments go, and still has its files.
+# Its first thread may have ended long before the others.
+is_ending() {
+    local -a task
+    local stat
+    [[ -z $({ tr -d '\0' <"/proc/$1/cmdline"; } 2>/dev/null) ]] || return 1
+    for stat in "/proc/$1"/task/*/stat; do
+        { IFS= read -r stat <"$stat"; } 2>/dev/null || continue
+        read -ra task <<<"${stat##*) }"
+        # The kernel's own threads (PF_KTHREAD) never had any.
+        [[ ${task[0]} == [ZX] ]] || ((task[6] & 0x200000)) || return 0
+    done
+    return 1
 }
 
 # Waits until the daemon of this runtime folder has ended; false when the milliseconds are over.

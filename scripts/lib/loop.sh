@@ -6,7 +6,7 @@
 readonly LOOP_REQUEST_KIB=1024
 
 # How long a detached loop device may take to go, in milliseconds.
-readonly DETACH_LIMIT=5000
+readonly DETACH_LIMIT=10000
 
 command_attach() {
     local file loop queue size
@@ -90,13 +90,15 @@ on_sluice() {
 
 # Where a block device is mounted, if it is.
 mounted_at() {
-    local dev
-    local -a f
+    local dev line
+    local -a lines f
     dev=$(cat "/sys/block/$1/dev")
-    while read -ra f; do
+    mapfile -t lines </proc/self/mountinfo
+    for line in "${lines[@]}"; do
+        read -ra f <<<"$line"
         if [[ ${f[2]} == "$dev" ]]; then
             printf '%b\n' "${f[4]}"
             return
         fi
-    done </proc/self/mountinfo
+    done
 }

@@ -150,7 +150,7 @@ end_daemon() {
     await_end "$RUN" 700 && return
     pid=$(daemon_pid "$RUN") || return 0
     kill -KILL "$pid" 2>/dev/null || true
-    await_end "$RUN" 1500 || die "the daemon (pid $pid) cannot be killed; it waits in the kernel," \
+    await_end "$RUN" 10000 || die "the daemon (pid $pid) cannot be killed; it waits in the kernel," \
         "and ends when the disk below answers"
     say "the daemon (pid $pid) did not end and was killed; what it had not flushed is lost"
 }
