@@ -59,7 +59,7 @@ final class Cgroup implements AutoCloseable {
     /** Members that have ended may take a moment to leave. */
     @Override
     public void close() {
-        Awaitility.await().ignoreExceptions().until(() -> {
+        Awaitility.await().atMost(Shell.LIMIT).ignoreExceptions().until(() -> {
             Files.delete(dir);
             return true;
         });

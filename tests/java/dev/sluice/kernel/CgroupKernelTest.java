@@ -17,7 +17,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** A worker of the caller's cgroup carries requests out, and nobody waits for another's. */
 @Tag("kernel")
-@Timeout(120)
+@Timeout(240)
 final class CgroupKernelTest {
     private static String[] fio(Path file, String... more) {
         return Stream.concat(Stream.of("fio", "--name=job", "--filename=" + file, "--bs=4k",
@@ -31,8 +31,8 @@ final class CgroupKernelTest {
                 Cgroup b = new Cgroup("b");
                 Scratch file = new Scratch("cgroup", 16L << 20);
                 Mounted m = Mounted.with("", "disk - file " + file.path)) {
-            a.run(fio(m.file("disk"), "--rw=write", "--fsync=16")).ok();
-            b.run(fio(m.file("disk"), "--rw=write", "--fsync=16")).ok();
+            a.run(fio(m.file("disk"), "--rw=write", "--fsync=128")).ok();
+            b.run(fio(m.file("disk"), "--rw=write", "--fsync=128")).ok();
             String status = Shell.sluice("status", m.dir.toString()).ok();
             assertThat(status).containsPattern("worker .*device=disk cgroup=" + a.name)
                     .containsPattern("worker .*device=disk cgroup=" + b.name
@@ -64,11 +64,11 @@ final class CgroupKernelTest {
             Shell.run("kill", "-STOP", pid).ok();
             try (Shell.Running stuck = a.start(fio(m.file("slow"), "--rw=randread",
                     "--numjobs=8"))) {
-                Awaitility.await().atMost(Duration.ofSeconds(20)).until(() ->
+                Awaitility.await().atMost(Shell.LIMIT).until(() ->
                         Shell.sluice("status", m.dir.toString()).ok().matches("(?s).*device=slow"
                                 + " cgroup=" + a.name + " threads=2 queued=[1-9].*"));
-                b.run(fio(m.file("other"), "--rw=randrw", "--verify=crc32c", "--fsync=8")).ok();
-                Shell.run(Duration.ofSeconds(10), fio(m.file("other"), "--rw=write")).ok();
+                b.run(fio(m.file("other"), "--rw=randrw", "--verify=crc32c", "--fsync=64")).ok();
+                Shell.run(fio(m.file("other"), "--rw=write")).ok();
                 assertThat(stuck.runs()).isTrue();
             } finally {
                 Shell.run("kill", "-CONT", pid).ok();

@@ -15,7 +15,7 @@ import org.junit.jupiter.params.provider.CsvSource;
  * comes behind them, gets its answer: the deadlock that ended the kernel's caller completion.
  */
 @Tag("kernel")
-@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 240, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 final class CompletionKernelTest {
     private static final int WRITES = 64;
     private static final int BLOCK = 4096;

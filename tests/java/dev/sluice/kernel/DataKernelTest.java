@@ -15,7 +15,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** What is written comes back, through the file and through a loop device, with both loops. */
 @Tag("kernel")
-@Timeout(150)
+@Timeout(300)
 final class DataKernelTest {
     private static final String[] SIZES = {"512", "4k", "16k", "128k", "1m"};
 

@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** Lines of dmsetup, mounted as they stand, over a file and over a loop device. */
 @Tag("kernel")
-@Timeout(60)
+@Timeout(240)
 final class DmKernelTest {
     private static Shell.Result mount(Mounted m, String name, String lines) {
         return Shell.bash("printf '%s\\n' \"$4\" | \"$1\" mount --dm --name \"$2\" - \"$3\"",

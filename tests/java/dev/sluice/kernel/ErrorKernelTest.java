@@ -10,7 +10,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a target fails with is what the caller gets, and what fails can be changed in use. */
 @Tag("kernel")
-@Timeout(60)
+@Timeout(240)
 final class ErrorKernelTest {
     private static final String READ = "if=FILE of=/dev/null bs=4k count=1 iflag=direct";
     private static final String WRITE = "if=/dev/zero of=FILE bs=4k count=1 oflag=direct"
@@ -82,7 +82,7 @@ final class ErrorKernelTest {
     }
 
     private static Shell.Result run(Mounted m, String line) {
-        return Shell.bash("LC_ALL=C timeout 20 " + line.replace("FILE", "\"$1\""), m.file("bad"));
+        return Shell.bash("LC_ALL=C timeout 50 " + line.replace("FILE", "\"$1\""), m.file("bad"));
     }
 
     private static void works(Mounted m, String words) {

@@ -11,7 +11,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** File systems live on the files through loop devices, as on a disk. */
 @Tag("kernel")
-@Timeout(120)
+@Timeout(300)
 final class FileSystemKernelTest {
     @ParameterizedTest
     @CsvSource({

@@ -10,7 +10,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** What asks for durability reaches the target as FLUSH or FUA, each time. */
 @Tag("kernel")
-@Timeout(60)
+@Timeout(240)
 final class FlushKernelTest {
     @ParameterizedTest
     @ValueSource(strings = {"session", "stock"})

@@ -17,9 +17,9 @@ import org.junit.jupiter.api.Timeout;
  * frozen it does not come back. Somebody else reads then, as often as it takes.
  */
 @Tag("kernel")
-@Timeout(120)
+@Timeout(300)
 final class FrozenKernelTest {
-    private static final Duration AT_ONCE = Duration.ofSeconds(5);
+    private static final Duration AT_ONCE = Duration.ofSeconds(30);
     private static final int FILES = 5;
 
     @Test
@@ -57,7 +57,7 @@ final class FrozenKernelTest {
             Shell.run(frozen).ok();
             try (Shell.Running fio = stuck(m)) {
                 try {
-                    Awaitility.await().atMost(Duration.ofSeconds(20)).until(() ->
+                    Awaitility.await().atMost(Shell.LIMIT).until(() ->
                             m.stat("disk0", "in_flight") > 0
                                     && m.stat("disk" + (FILES - 1), "in_flight") > 0);
                     for (int i = 0; i < 5; i++) {
@@ -69,7 +69,7 @@ final class FrozenKernelTest {
                     frozen[1] = "-u";
                     Shell.run(frozen).ok();
                 }
-                fio.await(Duration.ofSeconds(30)).ok();
+                fio.await(Shell.LIMIT).ok();
             }
             write(m, "disk0", "16");
             assertThat(m.umount().exit()).isZero();

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Timeout;
  * namespace of the test alone, so that the machine stays as it is.
  */
 @Tag("kernel")
-@Timeout(60)
+@Timeout(240)
 final class FstabKernelTest {
     /** Runs a script in such a namespace; $1 is the fstab, $2 the directory, $3 a file. */
     private static Shell.Result withHelpers(Mounted m, String options, Path table, Path file,
@@ -26,7 +26,12 @@ final class FstabKernelTest {
         Path fstab = Files.writeString(m.folder.resolve("fstab"),
                 table + " " + m.dir + " fuse.sluice " + options + " 0 0\n");
         return Shell.run("unshare", "--mount", "--propagation", "slave", "bash", "-c",
-                "set -euo pipefail\nmount -t overlay -o lowerdir=" + helpers
+                "set -euo pipefail\n"
+                // What others mount would stay in use as long as this namespace has it as well.
+                + "while read -r _ _ _ _ at _; do [[ $at != \"${2%/*/*}\"/sluice-* ]] ||"
+                + " umount -il \"$at\" 2>/dev/null || true; done"
+                + " < <(cat /proc/self/mountinfo)\n"
+                + "mount -t overlay -o lowerdir=" + helpers
                 + ":/usr/sbin overlay /usr/sbin\n"
                 // Whatever happens, no daemon stays.
                 + "trap 'umount -l \"$2\" 2>/dev/null || true' EXIT\n" + script,
@@ -103,7 +108,11 @@ final class FstabKernelTest {
                     rc=0
                     umount "$2" || rc=$?
                     exec 7<&-
-                    kill -KILL "$(cat "$2/.sluice/pid")"
+                    pid=$(cat "$2/.sluice/pid")
+                    kill -KILL "$pid"
+                    until [[ $(LC_ALL=C stat "$2/.sluice/pid" 2>&1) == *' connect'* ]]; do
+                        sleep 0.1
+                    done
                     umount "$2"
                     echo "$rc"
                     ! findmnt "$2"

@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** Images go from us to qemu and OpenVZ's checker and back, byte for byte. */
 @Tag("kernel")
-@Timeout(300)
+@Timeout(900)
 final class ImageKernelTest {
     private Path folder;
 
@@ -237,9 +237,9 @@ final class ImageKernelTest {
         assertThat(image("check").exit()).isEqualTo(1);
         assertThat(image("check", "--repair=all", at("a.hds")).exit()).isEqualTo(1);
         // While qemu has it open for writing, nobody else may look.
-        try (Shell.Running qemu = Shell.start("qemu-io", "-f", "parallels", "-c", "sleep 20000",
+        try (Shell.Running qemu = Shell.start("qemu-io", "-f", "parallels", "-c", "sleep 120000",
                 at("a.hds"))) {
-            Awaitility.await().atMost(Duration.ofSeconds(15))
+            Awaitility.await().atMost(Shell.LIMIT)
                     .until(() -> image("check", at("a.hds")).err().contains("is in use"));
         }
     }

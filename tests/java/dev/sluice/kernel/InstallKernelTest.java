@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** The program installed into a prefix of the test's own, its units, and all gone again. */
 @Tag("kernel")
-@Timeout(60)
+@Timeout(240)
 final class InstallKernelTest {
     private static Path install(Mounted m, String... options) {
         Path prefix = m.folder.resolve("prefix");
@@ -88,7 +88,7 @@ final class InstallKernelTest {
                     "--bounding-set=-all," + capabilities, "env", "NOTIFY_SOCKET=/none",
                     "PATH=" + m.folder + ":" + System.getenv("PATH"), Shell.SLUICE, "mount",
                     "-f", "-o", "", m.table.toString(), m.dir.toString())) {
-                Shell.bash("for i in $(seq 200); do [[ -s $1 ]] && exit; sleep 0.1; done; exit 1",
+                Shell.bash("for i in $(seq 500); do [[ -s $1 ]] && exit; sleep 0.1; done; exit 1",
                         m.folder.resolve("told")).ok();
                 assertThat(Shell.read(m.folder.resolve("told"))).isEqualTo("--ready\n");
                 assertThat(m.isMounted()).isTrue();

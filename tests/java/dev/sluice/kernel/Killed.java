@@ -2,9 +2,6 @@ package dev.sluice.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
 
@@ -40,22 +37,6 @@ final class Killed {
      */
     static void now(long pid) {
         assertThat(ProcessHandle.of(pid).orElseThrow().destroyForcibly()).isTrue();
-        Awaitility.await().atMost(60, TimeUnit.SECONDS).until(() -> ended(pid));
-    }
-
-    /** Also one that nobody has waited for yet; its first thread may go before the others. */
-    private static boolean ended(long pid) {
-        Path process = Path.of("/proc", Long.toString(pid));
-        String[] threads = process.resolve("task").toFile().list();
-        if (threads == null) {
-            return true;
-        }
-        try {
-            return threads.length == 1
-                    && Files.readString(process.resolve("stat")).contains(") Z ");
-        } catch (IOException e) {
-            // It ends right now, as the next look shows.
-            return false;
-        }
+        Awaitility.await().atMost(60, TimeUnit.SECONDS).until(() -> Shell.ended(pid));
     }
 }

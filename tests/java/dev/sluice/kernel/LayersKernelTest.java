@@ -19,7 +19,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * rewrite that did not exclude the other would undo what it wrote.
  */
 @Tag("kernel")
-@Timeout(120)
+@Timeout(300)
 final class LayersKernelTest {
     private static final int BLOCKS = 256;
     private static final String MEMORY = "base 64M ram block=4k";

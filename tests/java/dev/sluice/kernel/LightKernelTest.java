@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** A daemon takes no more of the machine than its work needs. */
 @Tag("kernel")
-@Timeout(150)
+@Timeout(400)
 final class LightKernelTest {
     private static final int REQUESTS = 200_000;
     /** The smallest object takes 16 bytes: one in four requests would show. */
@@ -65,6 +65,7 @@ final class LightKernelTest {
     }
 
     @Test
+    @Tag("alone")
     void anIdleDaemonTakesLittleMemoryAndHardlyAnyTime() throws InterruptedException {
         try (Mounted m = Mounted.with("metrics=0", "disk 64M ram", "nothing 1T zero")) {
             requests(m.file("disk"), "libaio", 32, REQUESTS / 2);
@@ -76,8 +77,11 @@ final class LightKernelTest {
             // and how they fall may add one.
             Awaitility.await().atMost(60, TimeUnit.SECONDS)
                     .pollInterval(Duration.ofSeconds(1)).until(() -> ticksOfSeconds(pid, 5) <= 2);
-            // 115 MB mostly; how the JVM's compilers fared at times leaves 20 MB more.
-            assertThat(resident(pid) - data).isBetween(10L << 20, 150L << 20);
+            // 115 MB mostly; how the JVM's compilers fared at times leaves 20 MB more, and they
+            // give back late.
+            Awaitility.await().atMost(60, TimeUnit.SECONDS).pollInterval(Duration.ofSeconds(1))
+                    .untilAsserted(() -> assertThat(resident(pid) - data)
+                            .isBetween(10L << 20, 150L << 20));
             assertThat(status(m).get("pid").asLong()).isEqualTo(pid);
         }
     }

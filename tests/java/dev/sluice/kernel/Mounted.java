@@ -6,14 +6,13 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 
@@ -26,7 +25,8 @@ final class Mounted implements AutoCloseable {
     final Path folder;
     final Path dir;
     final Path table;
-    private final Deque<Path> disks = new ArrayDeque<>();
+    /** Where a disk is mounted, and what of. */
+    private final Deque<Map.Entry<Path, Path>> disks = new ArrayDeque<>();
     private final Deque<String> loops = new ArrayDeque<>();
     private final List<String> left = new ArrayList<>();
 
@@ -109,24 +109,38 @@ final class Mounted implements AutoCloseable {
         Path at = folder.resolve("disk" + disks.size());
         Shell.run("mkdir", "-p", at.toString()).ok();
         Shell.run("mount", loop.toString(), at.toString()).ok();
-        disks.push(at);
+        disks.push(Map.entry(at, loop));
         return at;
     }
 
+    /** Unmounts what {@link #disk} has mounted, and waits until nobody has it any more. */
     Shell.Result umountDisk(Path at) {
-        String device = Shell.run("findmnt", "-n", "-o", "SOURCE", at.toString()).ok();
         Shell.Result r = Shell.run("umount", at.toString());
         if (r.exit() == 0) {
-            disks.remove(at);
-            // Whoever has just begun a namespace of mounts may have it yet, for a moment.
-            Awaitility.await().atMost(Shell.LIMIT).until(() -> isFree(device));
+            Map.Entry<Path, Path> disk = disks.stream().filter(d -> d.getKey().equals(at))
+                    .findFirst().orElseThrow();
+            disks.remove(disk);
+            awaitFree(disk.getValue());
         }
         return r;
     }
 
-    /** Whether no file system is on a block device, wherever it is mounted. */
-    private static boolean isFree(String device) {
-        int fd = Libc.LIBC.open(device, Native.O_RDONLY | Native.O_EXCL | Native.O_CLOEXEC, 0);
+    /** A namespace that was made meanwhile has all mounts as well, and may keep them a little. */
+    private static void awaitFree(Path disk) {
+        Awaitility.await().atMost(Shell.LIMIT).pollInterval(Duration.ofMillis(20))
+                .until(() -> Files.isRegularFile(disk) ? !isAttached(disk) : isFree(disk));
+    }
+
+    /** Whether a loop device holds a file. */
+    private static boolean isAttached(Path file) {
+        return Shell.bash("cat /sys/block/loop*/loop/backing_file 2>/dev/null || true").ok()
+                .lines().anyMatch(file.toString()::equals);
+    }
+
+    /** Whether a block device can be had for oneself alone, as it cannot while it is mounted. */
+    private static boolean isFree(Path device) {
+        int fd = Libc.LIBC.open(device.toString(),
+                Native.O_RDONLY | Native.O_EXCL | Native.O_CLOEXEC, 0);
         if (fd >= 0) {
             Libc.LIBC.close(fd);
         }
@@ -160,28 +174,30 @@ final class Mounted implements AutoCloseable {
         return Shell.read(Path.of("/proc/self/mounts")).contains(" " + dir + " ");
     }
 
-    /** A daemon whose mount is gone may still be ending. */
+    /** The daemon's last word, once it is there as a whole: the file is there before its text. */
+    String result() {
+        Path file = runtime().resolve("result");
+        Awaitility.await().atMost(Shell.LIMIT).pollInterval(Duration.ofMillis(50))
+                .until(() -> Files.exists(file) && Shell.read(file).endsWith("\n"));
+        return Shell.read(file);
+    }
+
+    /** A daemon whose mount is gone may still be ending, or end just now. */
     private void endDaemon() {
-        long pid = Long.parseLong(Shell.read(runtime().resolve("pid")).strip());
-        ProcessHandle daemon = ProcessHandle.of(pid)
-                .filter(p -> p.info().commandLine().orElse("").contains(runtime().toString()))
-                .orElse(null);
-        if (daemon == null) {
-            return;
-        }
-        try {
-            daemon.onExit().get(15, TimeUnit.SECONDS);
-        } catch (InterruptedException | ExecutionException | TimeoutException e) {
-            left.add("the daemon " + pid + " (" + e + ")");
-            daemon.destroyForcibly();
+        // As scripts/sluice does it: a number alone might be another program's by now.
+        Shell.Result ended = Shell.bash("source \"$1/scripts/lib/common.sh\";"
+                + " await_end \"$2\" 30000", Shell.HOME, runtime());
+        if (ended.exit() != 0) {
+            left.add("the daemon of " + dir + ", pid " + Shell.read(runtime().resolve("pid")));
+            must(umount("--force"));
         }
     }
 
     @Override
     public void close() {
-        for (Path at : disks) {
-            if (Shell.run("umount", at.toString()).exit() != 0) {
-                must(Shell.run("umount", "-l", at.toString()));
+        for (Map.Entry<Path, Path> disk : List.copyOf(disks)) {
+            if (umountDisk(disk.getKey()).exit() != 0) {
+                must(Shell.run("umount", "-l", disk.getKey().toString()));
             }
         }
         for (String loop : loops) {
@@ -213,7 +229,7 @@ final class Mounted implements AutoCloseable {
             for (Path p : files.sorted(Comparator.reverseOrder()).toList()) {
                 Files.delete(p);
             }
-        } catch (IOException e) {
+        } catch (IOException | UncheckedIOException e) {
             left.add(e.toString());
         }
     }

@@ -6,8 +6,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.awaitility.Awaitility;
+import org.awaitility.core.ConditionTimeoutException;
 
 /** Programs of the system, each with a limit to how long it may take. */
 final class Shell {
@@ -15,6 +19,8 @@ final class Shell {
     static final Path HOME = Path.of("").toAbsolutePath();
     static final String SLUICE = HOME.resolve("scripts/sluice").toString();
     static final Duration LIMIT = Duration.ofSeconds(60);
+    /** How long what was killed may take to be gone; one that waits in the kernel stays. */
+    private static final Duration END = Duration.ofSeconds(20);
 
     private Shell() {}
 
@@ -95,17 +101,43 @@ final class Shell {
             }
         }
 
-        /** Ends it, and what it started, if it still runs. */
+        /** Ends it, and what it started, if it still runs: then its files are closed as well. */
         @Override
         public void close() {
-            process.descendants().forEach(ProcessHandle::destroyForcibly);
-            process.destroyForcibly();
+            List<ProcessHandle> all = Stream.concat(process.descendants(),
+                    Stream.of(process.toHandle())).filter(ProcessHandle::isAlive).toList();
+            all.forEach(ProcessHandle::destroyForcibly);
+            try {
+                Awaitility.await().atMost(END).pollInterval(Duration.ofMillis(5))
+                        .until(() -> all.stream().allMatch(p -> ended(p.pid())));
+            } catch (ConditionTimeoutException e) {
+                System.err.println(command + " was killed, and has not ended: " + e);
+            }
             try {
                 Files.deleteIfExists(out);
                 Files.deleteIfExists(err);
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }
+        }
+    }
+
+    /** Whether no thread of a process runs any more, also where nobody has waited for its end. */
+    static boolean ended(long pid) {
+        try (Stream<Path> tasks = Files.list(Path.of("/proc", Long.toString(pid), "task"))) {
+            return tasks.allMatch(Shell::isDead);
+        } catch (IOException | UncheckedIOException e) {
+            return true;
+        }
+    }
+
+    private static boolean isDead(Path task) {
+        try {
+            String stat = Files.readString(task.resolve("stat"));
+            return "ZX".indexOf(stat.charAt(stat.lastIndexOf(')') + 2)) >= 0;
+        } catch (IOException e) {
+            // It went while it was looked at.
+            return true;
         }
     }
 
