@@ -17,7 +17,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** Where a completion runs, row by row of the kernel's rules; and that what is owed adds up. */
 @Tag("unit")
-@Timeout(20)
+@Timeout(120)
 class CompletionTest {
     /** From fs/iomap/direct-io.c: the first rules, and those that took their place. */
     @ParameterizedTest(name = "{0}")

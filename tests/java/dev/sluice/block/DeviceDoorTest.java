@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** What a device lets in, and what it tells about it. */
 @Tag("unit")
-@Timeout(60)
+@Timeout(120)
 class DeviceDoorTest {
     private static final int SIZE = 1 << 20;
 

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** What escapes a target, and what a device does about it. */
 @Tag("unit")
-@Timeout(60)
+@Timeout(120)
 class DeviceFaultTest {
     private final SimHost host = new SimHost(1);
     private final MemoryTarget memory =

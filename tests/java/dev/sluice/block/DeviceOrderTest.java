@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** What a device does one after the other: ends, flushes, drains. */
 @Tag("unit")
-@Timeout(60)
+@Timeout(120)
 class DeviceOrderTest {
     private static final int BLOCK = 4096;
 

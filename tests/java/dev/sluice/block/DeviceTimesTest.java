@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** The times that a device sums up, from which rates, queues and utilisation are computed. */
 @Tag("unit")
-@Timeout(60)
+@Timeout(120)
 class DeviceTimesTest {
     private static final int SIZE = 1 << 20;
     private static final Op[] OPS = {Op.READ, Op.WRITE, Op.FLUSH, Op.DISCARD};

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** A stack that ends within submit allocates nothing for a bio. */
 @Tag("unit")
-@Timeout(60)
+@Timeout(120)
 class InlineAllocationTest {
     private static final int BIOS = 200_000;
 

@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** Which descriptor is read next. */
 @Tag("unit")
-@Timeout(20)
+@Timeout(120)
 final class ChannelsTest {
     private static final int LISTS = 256;
 

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** A reply is sent once, by the right thread, also when there are no workers any more. */
 @Tag("unit")
-@Timeout(20)
+@Timeout(120)
 class CompletionWorkerTest {
     private final List<String> log = new ArrayList<>();
     private final WorkerPool pool = new WorkerPool("test", 2, 2, c -> "/", System::nanoTime,
@@ -51,14 +51,14 @@ class CompletionWorkerTest {
         assertThat(of(Completion.Mode.WORKER).here(ended(Errno.OK, 0))).isFalse();
         CompletableFuture<Boolean> inWorker = new CompletableFuture<>();
         pool.queue("disk").run(0, () -> inWorker.complete(auto.here(ended(Errno.EIO, 0))));
-        assertThat(inWorker.get(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(inWorker.get(60, TimeUnit.SECONDS)).isTrue();
     }
 
     @Test
     void aWorkerRunsItAndThisThreadWhereThereIsNone() throws Exception {
         CompletableFuture<Thread> by = new CompletableFuture<>();
         of(Completion.Mode.WORKER).run(0, () -> by.complete(Thread.currentThread()));
-        assertThat(by.get(10, TimeUnit.SECONDS)).isNotSameAs(Thread.currentThread());
+        assertThat(by.get(60, TimeUnit.SECONDS)).isNotSameAs(Thread.currentThread());
         pool.close();
         CompletableFuture<Thread> alone = new CompletableFuture<>();
         of(Completion.Mode.WORKER).run(0, () -> alone.complete(Thread.currentThread()));

@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 @Tag("unit")
-@Timeout(20)
+@Timeout(120)
 final class DyingTest {
     /** Lines as /proc shows them; the signal masks are bits from signal 1 on. */
     private static boolean says(String state, String tracer, String pending, String shared,

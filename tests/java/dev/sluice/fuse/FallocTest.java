@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** fallocate(2) by the rules of a block device's file. */
 @Tag("unit")
-@Timeout(20)
+@Timeout(120)
 class FallocTest {
     private static final long SIZE = 1 << 20;
     private static final int KEEP = 1;

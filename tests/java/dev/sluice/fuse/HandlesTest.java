@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** Whom an open forgives a flush that failed. */
 @Tag("unit")
-@Timeout(20)
+@Timeout(120)
 class HandlesTest {
     private final SimHost host = new SimHost(1);
     private boolean fails = true;

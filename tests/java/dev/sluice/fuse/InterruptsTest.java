@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** Whose request ends by a signal, and when somebody looks. */
 @Tag("unit")
-@Timeout(20)
+@Timeout(120)
 class InterruptsTest {
     /** No thread has this number: the kernel's numbers end at 2^22. */
     private static final int GONE = 1 << 24;

@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** How early a thread is woken, on machines that are slow to wake. */
 @Tag("unit")
-@Timeout(20)
+@Timeout(120)
 class LeadTest {
     private static final long MILLI = 1_000_000;
 

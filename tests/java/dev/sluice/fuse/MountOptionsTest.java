@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** What stands behind -o, and what is said of mistakes. */
 @Tag("unit")
-@Timeout(20)
+@Timeout(120)
 class MountOptionsTest {
     @Test
     void nothingMeansTheDefaults() throws BlockException {

@@ -12,7 +12,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** When a session thread finds that it and its caller merely take turns, slowly. */
 @Tag("unit")
-@Timeout(20)
+@Timeout(120)
 class PaceTest {
     private static final int WINDOW = 64;
 

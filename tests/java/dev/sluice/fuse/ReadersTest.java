@@ -14,14 +14,14 @@ import org.junit.jupiter.api.Timeout;
 
 /** Who is asked in, and who has to stay. */
 @Tag("unit")
-@Timeout(20)
+@Timeout(120)
 class ReadersTest {
     private final ExecutorService threads = Executors.newCachedThreadPool();
 
     @AfterEach
     void end() throws InterruptedException {
         threads.shutdownNow();
-        assertThat(threads.awaitTermination(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(threads.awaitTermination(60, TimeUnit.SECONDS)).isTrue();
     }
 
     @Test
@@ -33,7 +33,7 @@ class ReadersTest {
         Future<Boolean> second = threads.submit(readers::enter);
         readers.leave();
         readers.ask();
-        assertThat(second.get(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(second.get(60, TimeUnit.SECONDS)).isTrue();
     }
 
     @Test
@@ -42,10 +42,10 @@ class ReadersTest {
         CountDownLatch waiting = new CountDownLatch(2);
         Future<Boolean> a = threads.submit(() -> enter(readers, waiting));
         Future<Boolean> b = threads.submit(() -> enter(readers, waiting));
-        assertThat(waiting.await(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(waiting.await(60, TimeUnit.SECONDS)).isTrue();
         readers.close();
-        assertThat(a.get(10, TimeUnit.SECONDS)).isFalse();
-        assertThat(b.get(10, TimeUnit.SECONDS)).isFalse();
+        assertThat(a.get(60, TimeUnit.SECONDS)).isFalse();
+        assertThat(b.get(60, TimeUnit.SECONDS)).isFalse();
         assertThat(readers.enter()).isFalse();
     }
 
@@ -90,7 +90,7 @@ class ReadersTest {
         assertThat(readers.someInside()).as("nobody but who was asked once").isFalse();
         assertThat(second.isDone()).isFalse();
         readers.close();
-        assertThat(second.get(10, TimeUnit.SECONDS)).isFalse();
+        assertThat(second.get(60, TimeUnit.SECONDS)).isFalse();
     }
 
     @Test

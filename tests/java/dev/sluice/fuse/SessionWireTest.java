@@ -28,7 +28,7 @@ import org.junit.jupiter.api.Timeout;
  * stands for /dev/fuse. Offsets are written out here, not taken from {@link Wire}.
  */
 @Tag("unit")
-@Timeout(20)
+@Timeout(120)
 class SessionWireTest {
     private static final int SIZE = 1 << 20;
     private static final int SEQPACKET = 5;
@@ -93,7 +93,7 @@ class SessionWireTest {
         session.stop();
         Libc.LIBC.close(here);
         Libc.LIBC.close(alsoHere);
-        thread.join(10_000);
+        thread.join(60_000);
         assertThat(thread.isAlive()).isFalse();
         Libc.LIBC.close(there);
         Libc.LIBC.close(alsoThere);

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** Memory for requests is bounded by how many the kernel may send, not by who waits for it. */
 @Tag("unit")
-@Timeout(value = 20, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 final class SlotPoolTest {
     private static final int MIB = 1 << 20;
 

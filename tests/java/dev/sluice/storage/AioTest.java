@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 @Tag("unit")
-@Timeout(60)
+@Timeout(120)
 final class AioTest {
     @Test
     void aSessionThreadThatComesLateFindsNothingAndNoHarm() {

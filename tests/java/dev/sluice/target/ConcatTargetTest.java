@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 @Tag("unit")
-@Timeout(60)
+@Timeout(120)
 final class ConcatTargetTest {
     private final TargetRig rig = new TargetRig();
 

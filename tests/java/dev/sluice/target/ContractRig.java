@@ -67,7 +67,7 @@ final class ContractRig implements AutoCloseable {
     @Override
     public void close() throws Exception {
         threads.shutdown();
-        assertThat(threads.awaitTermination(20, TimeUnit.SECONDS)).isTrue();
+        assertThat(threads.awaitTermination(60, TimeUnit.SECONDS)).isTrue();
         closeTargets();
         timing.close();
         arena.close();

@@ -33,7 +33,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** delay in virtual time: what is given can be compared with what was asked to the nanosecond. */
 @Tag("unit")
-@Timeout(60)
+@Timeout(120)
 final class DelayTargetTest {
     private static final long SIZE = 1 << 20;
     private static final long MS = 1_000_000;

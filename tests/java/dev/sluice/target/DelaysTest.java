@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** What is asked for is spread as it is to come. */
 @Tag("unit")
-@Timeout(60)
+@Timeout(120)
 class DelaysTest {
     private static double percentile(long[] sorted, double percent) {
         return sorted[(int) (sorted.length * percent / 100)];

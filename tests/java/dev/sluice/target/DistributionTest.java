@@ -15,7 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Samples of each class's own chance with fixed seeds, held against the quantiles of theory. */
 @Tag("unit")
-@Timeout(60)
+@Timeout(120)
 final class DistributionTest {
     private static final int SAMPLES = 200_000;
     private static final double MS = 1e6;

@@ -14,7 +14,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 @Tag("unit")
-@Timeout(60)
+@Timeout(120)
 final class ErrorTargetTest {
     private final TargetRig rig = new TargetRig();
 

@@ -24,7 +24,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** flakey in virtual time. */
 @Tag("unit")
-@Timeout(60)
+@Timeout(120)
 final class FlakeyTargetTest {
     private static final long SECOND = 1_000_000_000;
 

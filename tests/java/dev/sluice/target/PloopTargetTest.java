@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** What a table line makes of an image. */
 @Tag("unit")
-@Timeout(60)
+@Timeout(120)
 final class PloopTargetTest {
     private static final int MIB = 1 << 20;
 

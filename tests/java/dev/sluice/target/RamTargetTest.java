@@ -26,7 +26,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 @Tag("unit")
-@Timeout(60)
+@Timeout(120)
 final class RamTargetTest {
     private static final long GIB = 1L << 30;
     private static final int MIB = 1 << 20;
@@ -261,7 +261,7 @@ final class RamTargetTest {
                 if (id == 1) {
                     io.write(MIB, full);
                 }
-                barrier.await(20, TimeUnit.SECONDS);
+                barrier.await(60, TimeUnit.SECONDS);
                 if (id == 0) {
                     io.write(2048, bytes);
                 } else if (id == 1) {
@@ -270,7 +270,7 @@ final class RamTargetTest {
                     Op op = round % 4 == 0 ? Op.WRITE_ZEROES : Op.DISCARD;
                     io.run(op, RACED / 2 + 1024, 3 * 4096);
                 }
-                barrier.await(20, TimeUnit.SECONDS);
+                barrier.await(60, TimeUnit.SECONDS);
                 if (id == 0) {
                     io.write(RACED, new byte[] {1});
                     checkRound(ram, io, mark);
@@ -313,7 +313,7 @@ final class RamTargetTest {
                 for (int i = 0; id == 0 && i < 4; i++) {
                     io.write(i * MIB, old);
                 }
-                barrier.await(20, TimeUnit.SECONDS);
+                barrier.await(60, TimeUnit.SECONDS);
                 if (id == 0) {
                     io.run(Op.DISCARD, 0, 4 * MIB);
                 } else {
@@ -324,7 +324,7 @@ final class RamTargetTest {
                     io.write(last, new byte[] {1});
                     assertThat(io.read(last + 100, 1)).as("old bytes").containsExactly(0);
                 }
-                barrier.await(20, TimeUnit.SECONDS);
+                barrier.await(60, TimeUnit.SECONDS);
             }
         });
     }

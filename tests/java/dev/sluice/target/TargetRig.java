@@ -75,7 +75,7 @@ final class TargetRig implements AutoCloseable {
     public void close() throws Exception {
         // Interrupts those who wait for one that failed.
         pool.shutdownNow();
-        assertThat(pool.awaitTermination(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(pool.awaitTermination(60, TimeUnit.SECONDS)).isTrue();
         closeTargets();
         timing.close();
         arena.close();
@@ -115,7 +115,7 @@ final class TargetRig implements AutoCloseable {
             device.submit(bio);
             if (!bio.release()) {
                 try {
-                    assertThat(ended.await(20, TimeUnit.SECONDS)).as("%s ends", bio).isTrue();
+                    assertThat(ended.await(60, TimeUnit.SECONDS)).as("%s ends", bio).isTrue();
                 } catch (InterruptedException e) {
                     throw new AssertionError(e);
                 }

@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 @Tag("unit")
-@Timeout(60)
+@Timeout(120)
 class WordsTest {
     @Test
     void splitsAtSpaces() throws Exception {

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** The watcher sees what it watches for. */
 @Tag("unit")
-@Timeout(30)
+@Timeout(120)
 class CheckedTargetTest {
     private final SimHost host = new SimHost(1);
     private final MemoryTarget memory =

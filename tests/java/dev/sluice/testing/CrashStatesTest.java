@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Tag;
 
 /** The power failures themselves, on files that are kept well and badly. */
 @Tag("unit")
-@Timeout(60)
+@Timeout(120)
 class CrashStatesTest {
     private static final int SECTOR = MemoryFile.SECTOR;
 

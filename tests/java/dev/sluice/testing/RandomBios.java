@@ -172,9 +172,9 @@ public final class RandomBios {
                 }
             }
             try {
-                Slot slot = free.poll(30, TimeUnit.SECONDS);
+                Slot slot = free.poll(60, TimeUnit.SECONDS);
                 if (slot == null) {
-                    throw new AssertionError("no bio ended for 30 seconds, seed " + seed);
+                    throw new AssertionError("no bio ended for 60 seconds, seed " + seed);
                 }
                 return slot;
             } catch (InterruptedException e) {

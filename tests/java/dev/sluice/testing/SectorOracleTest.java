@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** What may be found after which bios. */
 @Tag("unit")
-@Timeout(60)
+@Timeout(120)
 class SectorOracleTest {
     private static final int SECTOR = MemoryFile.SECTOR;
 

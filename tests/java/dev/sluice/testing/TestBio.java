@@ -57,10 +57,10 @@ public final class TestBio {
         return bio;
     }
 
-    /** The outcome of a bio that must have ended, or does so within ten seconds. */
+    /** The outcome of a bio that must have ended, or does so within a minute. */
     public Errno outcome() {
         try {
-            if (!ended.await(10, TimeUnit.SECONDS)) {
+            if (!ended.await(60, TimeUnit.SECONDS)) {
                 throw new AssertionError("not ended: " + bio);
             }
         } catch (InterruptedException e) {

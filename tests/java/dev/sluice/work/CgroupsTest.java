@@ -16,7 +16,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Whose request it is, on hosts of every kind, in time and after it. */
 @Tag("unit")
-@Timeout(20)
+@Timeout(120)
 class CgroupsTest {
     @TempDir
     Path proc;

@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** Who hands out what has ended. */
 @Tag("unit")
-@Timeout(20)
+@Timeout(120)
 class CompletionsTest {
     @Test
     void aSourceSeesToItselfWhereNobodyPolls() {

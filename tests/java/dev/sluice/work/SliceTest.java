@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 @Tag("unit")
-@Timeout(60)
+@Timeout(120)
 final class SliceTest {
     /** Runs it in a thread of its own: it leaves its slice changed. */
     private static <T> T elsewhere(Callable<T> what) throws Exception {
@@ -49,7 +49,7 @@ final class SliceTest {
     void nothingElseChanges() throws Exception {
         int[] nice = elsewhere(() -> {
             new ProcessBuilder("renice", "-n", "3", "-p", Integer.toString(Native.threadId()))
-                    .redirectErrorStream(true).start().waitFor(20, TimeUnit.SECONDS);
+                    .redirectErrorStream(true).start().waitFor(60, TimeUnit.SECONDS);
             int before = nice();
             Slice.ask(Slice.BACKGROUND);
             return new int[] {before, nice()};

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 @Tag("unit")
-@Timeout(60)
+@Timeout(120)
 final class TimerTest {
     private final List<String> log = new ArrayList<>();
     private final List<Integer> expired = new ArrayList<>();
@@ -57,7 +57,7 @@ final class TimerTest {
             protected void expired() {
                 stuck.countDown();
                 try {
-                    assertThat(free.await(20, TimeUnit.SECONDS)).isTrue();
+                    assertThat(free.await(60, TimeUnit.SECONDS)).isTrue();
                 } catch (InterruptedException e) {
                     throw new AssertionError(e);
                 }
@@ -68,12 +68,12 @@ final class TimerTest {
         }
         Thread other = new Thread(() -> timer.expire(5));
         other.start();
-        assertThat(stuck.await(20, TimeUnit.SECONDS)).isTrue();
+        assertThat(stuck.await(60, TimeUnit.SECONDS)).isTrue();
         assertThat(timer.expire(5)).isEqualTo(10);
         assertThat(expired).hasSize(10);
         assertThat(timer.earliest()).isEqualTo(Timer.NEVER);
         free.countDown();
-        other.join(20_000);
+        other.join(60_000);
     }
 
     /** Random adding, removing and expiring beside a list that is sorted. */
@@ -183,7 +183,7 @@ final class TimerTest {
                     Thread.sleep(3);
                 }
             }
-            assertThat(left.await(20, TimeUnit.SECONDS)).isTrue();
+            assertThat(left.await(60, TimeUnit.SECONDS)).isTrue();
         }
         assertThat(early.get()).isZero();
         assertThat(log).isEmpty();
@@ -201,7 +201,7 @@ final class TimerTest {
             }
         }, System.nanoTime());
         try (TimerThread thread = new TimerThread(System::nanoTime, 0, early)) {
-            assertThat(done.await(10, TimeUnit.SECONDS)).isTrue();
+            assertThat(done.await(60, TimeUnit.SECONDS)).isTrue();
         }
     }
 }

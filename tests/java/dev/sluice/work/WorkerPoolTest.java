@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** Work is run once, by few threads, whatever it throws; nobody's slow work holds up another's. */
 @Tag("unit")
-@Timeout(30)
+@Timeout(120)
 class WorkerPoolTest {
     private static final long MINUTE = TimeUnit.SECONDS.toNanos(60);
 
@@ -49,7 +49,7 @@ class WorkerPoolTest {
 
     private static void await(CountDownLatch latch) {
         try {
-            assertThat(latch.await(10, TimeUnit.SECONDS)).isTrue();
+            assertThat(latch.await(60, TimeUnit.SECONDS)).isTrue();
         } catch (InterruptedException e) {
             throw new AssertionError(e);
         }
@@ -93,10 +93,10 @@ class WorkerPoolTest {
                 done.incrementAndGet();
             });
         }
-        Awaitility.await().atMost(20, TimeUnit.SECONDS)
+        Awaitility.await().atMost(60, TimeUnit.SECONDS)
                 .until(() -> done.get() == 10_000);
         assertThat(most.get()).isBetween(1, 3);
-        Awaitility.await().atMost(10, TimeUnit.SECONDS)
+        Awaitility.await().atMost(60, TimeUnit.SECONDS)
                 .until(() -> worker("disk", "/1").get("served").equals(10_000L));
         assertThat(worker("disk", "/1")).containsEntry("queued", 0);
     }
@@ -179,7 +179,7 @@ class WorkerPoolTest {
         disk.run(1, ran::countDown);
         disk.run(2, ran::countDown);
         await(ran);
-        Awaitility.await().until(() ->
+        Awaitility.await().atMost(60, TimeUnit.SECONDS).until(() ->
                 worker("disk", "/1").get("in_flight").equals(0)
                         && worker("disk", "/2").get("in_flight").equals(0));
         clock.advance(MINUTE - 1);
@@ -188,10 +188,10 @@ class WorkerPoolTest {
         disk.run(2, again::countDown);
         await(again);
         assertThat(worker("disk", "/1")).containsEntry("threads", 1);
-        Awaitility.await().until(() ->
+        Awaitility.await().atMost(60, TimeUnit.SECONDS).until(() ->
                 worker("disk", "/2").get("in_flight").equals(0));
         clock.advance(1);
-        Awaitility.await().atMost(10, TimeUnit.SECONDS).until(() -> {
+        Awaitility.await().atMost(60, TimeUnit.SECONDS).until(() -> {
             pool.look();
             return worker("disk", "/1").isEmpty();
         });
@@ -212,7 +212,7 @@ class WorkerPoolTest {
         disk.run(1, late::countDown);
         hold.countDown();
         await(late);
-        Awaitility.await().atMost(20, TimeUnit.SECONDS)
+        Awaitility.await().atMost(60, TimeUnit.SECONDS)
                 .until(() -> pool.status().get("worker_threads").equals(1));
         assertThat(pool.queue("disk")).isNotSameAs(disk);
         assertThat(log).isEmpty();
@@ -226,7 +226,7 @@ class WorkerPoolTest {
         CountDownLatch ran = new CountDownLatch(1);
         disk.run(1, ran::countDown);
         await(ran);
-        Awaitility.await().atMost(10, TimeUnit.SECONDS)
+        Awaitility.await().atMost(60, TimeUnit.SECONDS)
                 .until(() -> log.size() == 1);
         assertThat(log.get(0)).contains("planted");
     }
@@ -261,7 +261,7 @@ class WorkerPoolTest {
         pool.close();
         assertThatThrownBy(() -> disk.run(1, () -> { }))
                 .isInstanceOf(IllegalStateException.class);
-        Awaitility.await().atMost(10, TimeUnit.SECONDS)
+        Awaitility.await().atMost(60, TimeUnit.SECONDS)
                 .until(() -> pool.status().get("worker_threads").equals(0));
     }
 
