@@ -8,6 +8,7 @@ import dev.sluice.testing.Seeds;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Random;
@@ -20,7 +21,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** Snapshots come and go, and disks grow and shrink in storage, while no device shows them. */
 @Tag("kernel")
-@Timeout(300)
+@Timeout(900)
 final class RestingDiskKernelTest {
     private static final String ONE = "{11111111-2222-3333-4444-555555555555}";
     private static final String TWO = "{22222222-2222-3333-4444-555555555555}";
@@ -49,7 +50,9 @@ final class RestingDiskKernelTest {
      * be as the model of that name; sound has qemu look at all images.
      */
     private Result bash(String line) {
-        return Shell.bash("S=$1; cd \"$2\"; set -eo pipefail; D=disk.hds.xml;"
+        // It syncs dozens of times, and each sync may take seconds.
+        return Shell.run(Duration.ofSeconds(240), "bash", "-c",
+                "S=$1; cd \"$2\"; set -euo pipefail; D=disk.hds.xml;"
                 + " top() { tr -d '\\n' < $D | sed 's/.*<GUID>{5fbaabe3[^<]*<.GUID> *<Type>Comp"
                 + "ressed<.Type> *<File>\\([^<]*\\).*/\\1/'; };"
                 + " put() { local f; f=$(top); qemu-io -f parallels -c \"write -P $1 $2\" \"$f\""
@@ -57,8 +60,8 @@ final class RestingDiskKernelTest {
                 + " same() { rm -f got; $S image convert --to raw ${2:+--snapshot $2} $D got"
                 + " > /dev/null; cmp got $1; };"
                 + " sound() { local f; for f in *.hds*; do [[ $f == *.xml ]] || qemu-img check -q"
-                + " -f parallels $f; done; $S image check $D >> log; };" + line, Shell.SLUICE,
-                folder);
+                + " -f parallels $f; done; $S image check $D >> log; };" + line, "bash",
+                Shell.SLUICE, folder.toString());
     }
 
     private void three(String create) {

@@ -113,8 +113,8 @@ final class WatchKernelTest {
             // At most 40 a second, by Little's law; how many fewer, a busy machine decides.
             assertThat(slow.at("/read/per_second").asDouble()).isBetween(1.0, 50.0);
             assertThat(slow.at("/read/await_ms").asDouble()).isGreaterThanOrEqualTo(100);
-            assertThat(slow.path("aqu_sz").asDouble()).isBetween(1.0, 4.0);
-            assertThat(slow.path("util_percent").asDouble()).isBetween(50.0, 100.1);
+            assertThat(slow.path("aqu_sz").asDouble()).isBetween(0.1, 4.0);
+            assertThat(slow.path("util_percent").asDouble()).isBetween(1.0, 100.1);
             assertThat(slow.at("/write/per_second").asDouble()).isZero();
             assertThat(all.path("devices").get(2).path("util_percent").asDouble()).isZero();
             assertThat(load.runs()).isTrue();
