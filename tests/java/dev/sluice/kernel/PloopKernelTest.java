@@ -219,10 +219,12 @@ final class PloopKernelTest {
                     Shell.run("kill", "-KILL", Long.toString(killed.pid())).ok();
                     assertThat(killed.await(Duration.ofSeconds(60)).exit()).isNotZero();
                     await(() -> status(m, "parked").equals("1"));
-                    Shell.run("kill", "-TERM", Long.toString(m.pid())).ok();
+                    long pid = m.pid();
+                    Shell.run("kill", "-TERM", Long.toString(pid)).ok();
                     assertThat(ended.await(Duration.ofSeconds(60)).exit()).isNotZero();
                     await(() -> !m.isMounted());
                     await(() -> Files.exists(m.runtime().resolve("result")));
+                    await(() -> Shell.ended(pid));
                 }
                 Shell.run("qemu-img", "check", "-f", "parallels", image.toString()).ok();
             } finally {
