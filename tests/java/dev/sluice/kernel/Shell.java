@@ -181,7 +181,7 @@ final class Shell {
                 .toArray(String[]::new);
         String[] command = Arrays.copyOf(fixed, fixed.length + more.length);
         System.arraycopy(more, 0, command, fixed.length, more.length);
-        return run(Duration.ofSeconds(90), command);
+        return run(Duration.ofSeconds(240), command);
     }
 
     static String read(Path file) {
