@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** A daemon that is killed in the midst of everything leaves an image that lost nothing flushed. */
 @Tag("kernel")
-@Timeout(420)
+@Timeout(900)
 final class PloopCrashKernelTest {
     private static final int ROUNDS = 20;
     private static final int BLOCKS = 4096;
