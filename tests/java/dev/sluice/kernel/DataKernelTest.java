@@ -119,7 +119,7 @@ final class DataKernelTest {
                 // From an edge inside of a page to another.
                 Shell.run("blkdiscard", how, "-o", "1536", "-l", "8389632", device.toString())
                         .ok();
-                String edges = Shell.bash("dd if=\"$1\" bs=512 iflag=direct status=none"
+                String edges = Shell.bash("dd if=\"$1\" bs=64k iflag=direct status=none"
                         + " | tr '\\0x' '0x' | fold -w 512 | uniq -c | awk '{print $1, length($2),"
                         + " substr($2, 1, 1)}'", device).ok();
                 assertThat(edges).as(how).isEqualTo("3 512 x\n16386 512 0\n16379 512 x");

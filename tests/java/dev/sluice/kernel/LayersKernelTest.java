@@ -54,7 +54,7 @@ final class LayersKernelTest {
                 for (int i = 0; i < 4; i++) {
                     writers.add(writer(m.file(i % 2 == 0 ? "base" : "top"), i));
                 }
-                writers.forEach(w -> w.await(Duration.ofSeconds(90)).ok());
+                writers.forEach(w -> w.await(Duration.ofSeconds(180)).ok());
             } finally {
                 writers.forEach(Shell.Running::close);
             }

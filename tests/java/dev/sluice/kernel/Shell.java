@@ -18,7 +18,7 @@ final class Shell {
     /** The folder of the project, where tests run. */
     static final Path HOME = Path.of("").toAbsolutePath();
     static final String SLUICE = HOME.resolve("scripts/sluice").toString();
-    static final Duration LIMIT = Duration.ofSeconds(60);
+    static final Duration LIMIT = Duration.ofSeconds(180);
     /** How long what was killed may take to be gone; one that waits in the kernel stays. */
     private static final Duration END = Duration.ofSeconds(20);
 

@@ -26,7 +26,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 @Tag("unit")
-@Timeout(120)
+@Timeout(240)
 final class RamTargetTest {
     private static final long GIB = 1L << 30;
     private static final int MIB = 1 << 20;
@@ -344,7 +344,7 @@ final class RamTargetTest {
             });
         }
         for (int i = 0; i < threads; i++) {
-            Future<Void> next = all.poll(50, TimeUnit.SECONDS);
+            Future<Void> next = all.poll(200, TimeUnit.SECONDS);
             assertThat(next).as("threads end").isNotNull();
             next.get();
         }

@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Timeout;
  * written, or fails by design, it says so, and the same tests expect that.
  */
 @Tag("contract")
-@Timeout(120)
+@Timeout(480)
 abstract class TargetContract {
     /** The size to make targets of, in bytes. */
     static final long SIZE = 4 << 20;

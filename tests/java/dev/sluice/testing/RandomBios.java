@@ -94,7 +94,7 @@ public final class RandomBios {
         }
         all.forEach(Thread::start);
         for (Thread t : all) {
-            t.join(TimeUnit.MINUTES.toMillis(3));
+            t.join(TimeUnit.MINUTES.toMillis(7));
             if (t.isAlive()) {
                 throw new AssertionError("a submitter has not come to an end, seed " + seed);
             }
