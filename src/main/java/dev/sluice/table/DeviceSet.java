@@ -20,6 +20,7 @@ import java.util.WeakHashMap;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -39,9 +40,9 @@ public final class DeviceSet implements AutoCloseable {
     private final List<Device> opened = new CopyOnWriteArrayList<>();
     private final Map<String, Device> byName = new ConcurrentHashMap<>();
     private final Visits visits = new Visits();
-    /** Who closes a device puts it here first: it may be removed when all are closed. */
-    private final Set<Device> closed =
-            Collections.newSetFromMap(Collections.synchronizedMap(new WeakHashMap<>()));
+    /** Who ends a device puts it here first: it may be removed while all are closed. */
+    private final Map<Device, Ending> endings =
+            Collections.synchronizedMap(new WeakHashMap<>());
 
     private final Host host;
     private final List<TargetType> types;
@@ -51,6 +52,12 @@ public final class DeviceSet implements AutoCloseable {
         this.host = host;
         this.types = types;
         this.paths = paths;
+    }
+
+    /** One thread's work on a device, for which others wait. */
+    private static final class Ending {
+        private final CountDownLatch over = new CountDownLatch(1);
+        private volatile boolean closed;
     }
 
     /** Something that looks at devices. */
@@ -277,23 +284,44 @@ public final class DeviceSet implements AutoCloseable {
         long deadline = host.clock().nanos() + TimeUnit.MILLISECONDS.toNanos(limitMillis);
         for (int i = lowersFirst.size() - 1; i >= 0; i--) {
             Device device = lowersFirst.get(i);
-            boolean used = busy.contains(device);
-            if (!used) {
-                device.leave();
+            Ending mine = new Ending();
+            Ending others = endings.putIfAbsent(device, mine);
+            try {
+                mine.closed = others == null
+                        ? end(device, busy.contains(device), deadline, limitMillis, failures)
+                                && close(device, replies, failures)
+                        : ended(others, device, left(deadline, limitMillis), failures);
+            } finally {
+                mine.over.countDown();
             }
-            boolean idle = drain(device, left(deadline, limitMillis), failures)
-                    && flush(device, left(deadline, limitMillis), failures);
-            if (used || !idle || !shut(device, left(deadline, limitMillis), failures)) {
+            if (!mine.closed) {
                 busy.add(device);
                 busy.addAll(device.lowers());
-            } else if (closed.add(device)) {
-                close(device, replies, failures);
             }
         }
         failures.throwIfAny();
     }
 
-    private static void close(Device device, Runnable replies, Failures failures) {
+    /** Whether nothing can come to it any more. */
+    private boolean end(Device device, boolean used, long deadline, long limitMillis,
+            Failures failures) {
+        if (!used) {
+            device.leave();
+        }
+        return drain(device, left(deadline, limitMillis), failures)
+                && flush(device, left(deadline, limitMillis), failures)
+                && !used && shut(device, left(deadline, limitMillis), failures);
+    }
+
+    /** Whether it was closed by whoever is at it. That one says what failed. */
+    private static boolean ended(Ending others, Device device, long limitMillis,
+            Failures failures) {
+        return idle(device, limitMillis, failures,
+                () -> others.over.await(limitMillis, TimeUnit.MILLISECONDS)) && others.closed;
+    }
+
+    /** True, also where that failed: the target is left alone from then on. */
+    private static boolean close(Device device, Runnable replies, Failures failures) {
         try {
             replies.run();
             device.target().close();
@@ -302,6 +330,7 @@ public final class DeviceSet implements AutoCloseable {
         } catch (Exception e) {
             failures.add(device, Errno.EIO, "closing failed: " + e, e);
         }
+        return true;
     }
 
     private long left(long deadline, long limitMillis) {
