@@ -23,7 +23,9 @@ import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -318,6 +320,37 @@ class DeviceSetTest {
         closing.join(20_000);
         assertThat(failures).isEmpty();
         assertThat(events).filteredOn("close a"::equals).hasSize(1);
+    }
+
+    @Test
+    void whoClosesAllWaitsForWhoRemovesOne() throws Exception {
+        DeviceSet set = open("a 1M leaf");
+        Queue<Throwable> failures = new ConcurrentLinkedQueue<>();
+        CountDownLatch shut = new CountDownLatch(1);
+        CountDownLatch go = new CountDownLatch(1);
+        Thread removing = started(new Thread(() -> noting(failures, () ->
+                set.remove(List.of("a"), 20_000, () -> {
+                    shut.countDown();
+                    awaited(go);
+                }))));
+        awaited(shut);
+        Thread closing = started(new Thread(() -> noting(failures, () ->
+                set.close(20_000, () -> { }))));
+        Awaitility.await().atMost(20, TimeUnit.SECONDS).until(() -> !closing.isAlive()
+                || closing.getState() == Thread.State.TIMED_WAITING);
+        go.countDown();
+        removing.join(20_000);
+        closing.join(20_000);
+        assertThat(failures).isEmpty();
+        assertThat(events).filteredOn("close a"::equals).hasSize(1);
+    }
+
+    private static void awaited(CountDownLatch latch) {
+        try {
+            assertThat(latch.await(20, TimeUnit.SECONDS)).isTrue();
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
     }
 
     private interface Closing {
