@@ -26,6 +26,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 final class CrashLifeTest {
     private static final int STATES = 25_000;
     private static final int CHAIN_STATES = 5_000;
+    private static final int MOST_JOBS = 100;
 
     @Test
     void noPowerFailureLosesAnythingOfAnImageThatMoves() throws Exception {
@@ -59,7 +60,8 @@ final class CrashLifeTest {
         Set<Long> seen = new HashSet<>();
         int[] done = new int[4];
         int jobs = 0;
-        for (; seen.size() < CHAIN_STATES; jobs++) {
+        // Few go back to a snapshot: some eight jobs have none that does.
+        for (; seen.size() < CHAIN_STATES || least(done) == 0 && jobs < MOST_JOBS; jobs++) {
             try (LifeJob job = LifeJob.small(seed + jobs, 2, (path, op) -> op)) {
                 job.run(200);
                 seen.addAll(job.seen);
@@ -71,7 +73,11 @@ final class CrashLifeTest {
         }
         System.out.println("CrashLifeTest: " + seen.size() + " distinct states of chains, " + jobs
                 + " jobs, snapshots, merges, switches, moves: " + Arrays.toString(done));
-        assertThat(Arrays.stream(done).min().getAsInt()).isPositive();
+        assertThat(least(done)).isPositive();
+    }
+
+    private static int least(int[] counts) {
+        return Arrays.stream(counts).min().getAsInt();
     }
 
     /** What a file does that lies while something is at work. */
