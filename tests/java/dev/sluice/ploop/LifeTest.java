@@ -57,6 +57,12 @@ class LifeTest {
         assertThat(least(done)).isPositive();
     }
 
+    /** Zeros that are to be durable, where a discard beneath a new snapshot is not yet. */
+    @Test
+    void durableZerosOverAHoleThatIsNotAreSafe() throws Exception {
+        run(12726394, 100, 1, (path, op) -> op);
+    }
+
     private static int least(int[] counts) {
         return Arrays.stream(counts).min().getAsInt();
     }

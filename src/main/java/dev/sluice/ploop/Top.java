@@ -118,14 +118,19 @@ final class Top {
         } else if (below == null) {
             writeback.add(all(bio));
         } else {
-            below.writeback.add(new Wait(bio, 0, below.common.bat.pages(), true, outcome -> {
-                if (outcome == Errno.OK) {
-                    writeback.add(all(bio));
-                } else {
-                    bio.fail(outcome);
-                }
-            }));
+            after(below, bio, all(bio));
         }
+    }
+
+    /** Has it wait for all that the one below owes, and then here. */
+    private void after(Top below, Bio bio, Wait mine) {
+        below.writeback.add(new Wait(bio, 0, below.common.bat.pages(), true, outcome -> {
+            if (outcome == Errno.OK) {
+                writeback.add(mine);
+            } else {
+                bio.fail(outcome);
+            }
+        }));
     }
 
     private Wait all(Bio bio) {
@@ -190,8 +195,15 @@ final class Top {
     private void written(Bio bio, boolean allocated) {
         boolean sync = bio.fua() && bio.op() != Op.READ;
         if (sync || allocated && common.tuning.timeoutNanos() == 0) {
-            writeback.add(Wait.of(bio, Bat.page((int) (bio.offset() / cluster)),
-                    Bat.page((int) ((bio.until() - 1) / cluster)) + 1, sync));
+            Wait mine = Wait.of(bio, Bat.page((int) (bio.offset() / cluster)),
+                    Bat.page((int) ((bio.until() - 1) / cluster)) + 1, sync);
+            Top below = sync ? before() : null;
+            if (below == null) {
+                writeback.add(mine);
+            } else {
+                // What is zero here may be so by a discard that is not durable down there yet.
+                after(below, bio, mine);
+            }
         } else {
             bio.complete();
         }
