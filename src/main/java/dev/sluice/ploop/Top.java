@@ -103,27 +103,27 @@ final class Top {
 
     /** What the one below still owes is part of it. */
     private void flush(Bio bio) {
-        if (limits.readOnly()) {
-            bio.complete();
-            return;
-        }
         boolean gone;
-        Top below;
         synchronized (common.lock) {
             gone = common.sealed;
-            below = before;
         }
-        if (gone) {
+        if (limits.readOnly()) {
+            bio.complete();
+        } else if (gone) {
             next.accept(bio);
-        } else if (below == null) {
-            writeback.add(all(bio));
         } else {
-            after(below, bio, all(bio));
+            sync(bio, 0, common.bat.pages());
         }
     }
 
-    /** Has it wait for all that the one below owes, and then here. */
-    private void after(Top below, Bio bio, Wait mine) {
+    /** Has it wait for what the one below owes (zeros may be a discard there), then for pages. */
+    private void sync(Bio bio, int from, int until) {
+        Wait mine = Wait.of(bio, from, until, true);
+        Top below = before();
+        if (below == null) {
+            writeback.add(mine);
+            return;
+        }
         below.writeback.add(new Wait(bio, 0, below.common.bat.pages(), true, outcome -> {
             if (outcome == Errno.OK) {
                 writeback.add(mine);
@@ -131,10 +131,6 @@ final class Top {
                 bio.fail(outcome);
             }
         }));
-    }
-
-    private Wait all(Bio bio) {
-        return Wait.of(bio, 0, common.bat.pages(), true);
     }
 
     private void transfer(Bio bio) {
@@ -193,17 +189,12 @@ final class Top {
 
     /** Its data is where it belongs: ends it, or has it wait for what it asked for. */
     private void written(Bio bio, boolean allocated) {
-        boolean sync = bio.fua() && bio.op() != Op.READ;
-        if (sync || allocated && common.tuning.timeoutNanos() == 0) {
-            Wait mine = Wait.of(bio, Bat.page((int) (bio.offset() / cluster)),
-                    Bat.page((int) ((bio.until() - 1) / cluster)) + 1, sync);
-            Top below = sync ? before() : null;
-            if (below == null) {
-                writeback.add(mine);
-            } else {
-                // What is zero here may be so by a discard that is not durable down there yet.
-                after(below, bio, mine);
-            }
+        int from = Bat.page((int) (bio.offset() / cluster));
+        int until = Bat.page((int) ((bio.until() - 1) / cluster)) + 1;
+        if (bio.fua() && bio.op() != Op.READ) {
+            sync(bio, from, until);
+        } else if (allocated && common.tuning.timeoutNanos() == 0) {
+            writeback.add(Wait.of(bio, from, until, false));
         } else {
             bio.complete();
         }
