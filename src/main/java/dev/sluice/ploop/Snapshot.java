@@ -22,7 +22,7 @@ import dev.sluice.sys.Arena;
  * <tr><td>hold</td><td>no cluster begins to come up; when none is on its way, the new image takes
  *     the requests. Until then all can be undone</td></tr>
  * <tr><td>rest</td><td>what is under way in the old one ends, all of it is made durable, and its
- *     mark is taken away. A flush waits for it, and nothing else does</td></tr>
+ *     mark is taken away. Flushes and FUA wait for it, and nothing else does</td></tr>
  * </table>
  */
 final class Snapshot implements LongWork.Job {

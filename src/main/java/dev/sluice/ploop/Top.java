@@ -112,14 +112,16 @@ final class Top {
         } else if (gone) {
             next.accept(bio);
         } else {
-            sync(bio, 0, common.bat.pages());
+            await(bio, Wait.of(bio, 0, common.bat.pages(), true));
         }
     }
 
-    /** Has it wait for what the one below owes (zeros may be a discard there), then for pages. */
-    private void sync(Bio bio, int from, int until) {
-        Wait mine = Wait.of(bio, from, until, true);
-        Top below = before();
+    /**
+     * Has it wait for pages, and for a sync only after all that the one below owes: what is zero
+     * here may be so by a discard that is not durable down there yet.
+     */
+    private void await(Bio bio, Wait mine) {
+        Top below = mine.sync() ? before() : null;
         if (below == null) {
             writeback.add(mine);
             return;
@@ -189,12 +191,10 @@ final class Top {
 
     /** Its data is where it belongs: ends it, or has it wait for what it asked for. */
     private void written(Bio bio, boolean allocated) {
-        int from = Bat.page((int) (bio.offset() / cluster));
-        int until = Bat.page((int) ((bio.until() - 1) / cluster)) + 1;
-        if (bio.fua() && bio.op() != Op.READ) {
-            sync(bio, from, until);
-        } else if (allocated && common.tuning.timeoutNanos() == 0) {
-            writeback.add(Wait.of(bio, from, until, false));
+        boolean sync = bio.fua() && bio.op() != Op.READ;
+        if (sync || allocated && common.tuning.timeoutNanos() == 0) {
+            await(bio, Wait.of(bio, Bat.page((int) (bio.offset() / cluster)),
+                    Bat.page((int) ((bio.until() - 1) / cluster)) + 1, sync));
         } else {
             bio.complete();
         }
