@@ -164,13 +164,19 @@ final class VolumesKernelTest {
         }
     }
 
+    /**
+     * What a daemon holds, but for its session threads and their pipes: there are, and stay, as
+     * many as were ever stuck at once.
+     */
     private record Use(int threads, int descriptors, long mapped) {
         static Use of(Containers c) {
             String pid = Long.toString(c.pid());
+            int sessions = number(Shell.bash("grep -l ^session- /proc/$1/task/*/comm | wc -l",
+                    pid).ok());
             String status = Shell.bash("timeout 10 cat \"$1\"",
                     c.dir.resolve(".sluice/status")).ok();
-            return new Use(number(Shell.bash("ls /proc/$1/task | wc -l", pid).ok()),
-                    number(Shell.bash("ls /proc/$1/fd | wc -l", pid).ok()),
+            return new Use(number(Shell.bash("ls /proc/$1/task | wc -l", pid).ok()) - sessions,
+                    number(Shell.bash("ls /proc/$1/fd | wc -l", pid).ok()) - 2 * sessions,
                     Long.parseLong(status.lines().filter(l -> l.startsWith("memory_mapped"))
                             .findFirst().orElseThrow().replaceAll("\\D", "")));
         }
