@@ -165,8 +165,8 @@ final class VolumesKernelTest {
     }
 
     /**
-     * What a daemon holds, but for its session threads and their pipes: there are, and stay, as
-     * many as were ever stuck at once.
+     * What a daemon holds, but for its session threads, of which as many stay as were ever stuck
+     * at once, and a pipe for each.
      */
     private record Use(int threads, int descriptors, long mapped) {
         static Use of(Containers c) {
@@ -176,9 +176,14 @@ final class VolumesKernelTest {
             String status = Shell.bash("timeout 10 cat \"$1\"",
                     c.dir.resolve(".sluice/status")).ok();
             return new Use(number(Shell.bash("ls /proc/$1/task | wc -l", pid).ok()) - sessions,
-                    number(Shell.bash("ls /proc/$1/fd | wc -l", pid).ok()) - 2 * sessions,
+                    number(Shell.bash("ls -l /proc/$1/fd | grep -vc pipe:", pid).ok())
+                            + Math.max(0, pipeEnds(pid) - 2 * sessions),
                     Long.parseLong(status.lines().filter(l -> l.startsWith("memory_mapped"))
                             .findFirst().orElseThrow().replaceAll("\\D", "")));
+        }
+
+        private static int pipeEnds(String pid) {
+            return number(Shell.bash("ls -l /proc/$1/fd | grep -c pipe: || true", pid).ok());
         }
 
         private static int number(String text) {
