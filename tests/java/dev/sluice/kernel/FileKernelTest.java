@@ -76,6 +76,24 @@ final class FileKernelTest {
         }
     }
 
+    /** Only who owns a file, or has the power of owners, may keep that from being noted. */
+    @Test
+    void aReadIsNotNotedInTheFileBelow() {
+        try (Scratch file = new Scratch("noatime", 1 << 20);
+                Mounted m = Mounted.prepared("disk - file " + file.path)) {
+            String read = "xfs_io -r -d -c 'pread 0 4k' \"$1\"";
+            Shell.bash("chown 65534 \"$1\"; touch -a -d '2 days ago' \"$1\"", file.path).ok();
+            String before = Shell.run("stat", "-c", "%X", file.path.toString()).ok();
+            m.mount("").ok();
+            Shell.bash(read, m.file("disk")).ok();
+            assertThat(Shell.run("stat", "-c", "%X", file.path.toString()).ok()).isEqualTo(before);
+            m.umount().ok();
+            Shell.run("setpriv", "--bounding-set=-fowner", "--inh-caps=-fowner", Shell.SLUICE,
+                    "mount", m.table.toString(), m.dir.toString()).ok();
+            Shell.bash(read, m.file("disk")).ok();
+        }
+    }
+
     private static List<String> map(Path file) {
         return Shell.run("xfs_io", "-r", "-c", "seek -a -r 0", file.toString()).ok().lines()
                 .skip(1).toList();

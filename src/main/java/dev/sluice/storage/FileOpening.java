@@ -54,13 +54,22 @@ final class FileOpening {
         int flags = (readOnly ? Native.O_RDONLY : Native.O_RDWR) | Native.O_CLOEXEC
                 | (direct ? Native.O_DIRECT : 0)
                 | (type == FileFacts.BLOCK_DEVICE ? Native.O_EXCL : 0);
+        // Noting each read costs those who read from many files. Not to is for owners only.
+        int fd = open(flags | Native.O_NOATIME);
+        if (fd < 0 && Native.error() == Errno.EPERM) {
+            fd = open(flags);
+        }
+        if (fd < 0) {
+            throw notOpened(Native.errno());
+        }
+        return fd;
+    }
+
+    private int open(int flags) {
         int fd;
         do {
             fd = Libc.LIBC.open(path, flags, 0);
         } while (fd < 0 && Native.error() == Errno.EINTR);
-        if (fd < 0) {
-            throw notOpened(Native.errno());
-        }
         return fd;
     }
 

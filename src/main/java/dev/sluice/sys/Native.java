@@ -15,6 +15,7 @@ public final class Native {
     public static final int O_EXCL = 0x80;
     public static final int O_NONBLOCK = 0x800;
     public static final int O_DSYNC = 0x1000;
+    public static final int O_NOATIME = 0x40000;
     public static final int O_CLOEXEC = 0x80000;
     /** Differs by machine: x86-64 has 0x4000, arm64 0x10000. */
     public static final int O_DIRECT = isArm() ? 0x10000 : 0x4000;
