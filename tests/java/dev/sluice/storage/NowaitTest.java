@@ -57,7 +57,7 @@ class NowaitTest {
 
     private Nowait open(long probe) {
         answer(probe);
-        Nowait nowait = new Nowait(libc, 3, true, arena);
+        Nowait nowait = new Nowait(libc, 3, true);
         calls.clear();
         return nowait;
     }

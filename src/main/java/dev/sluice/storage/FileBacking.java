@@ -66,7 +66,7 @@ public final class FileBacking implements Backing {
         this.log = log;
         this.zeros = arena.map(Limits.MAX_DATA);
         this.bounce = new Bounce(arena);
-        this.nowait = cached ? new Nowait(libc, fd, !readOnly, arena) : null;
+        this.nowait = cached ? new Nowait(libc, fd, !readOnly) : null;
         this.piece = cached ? CACHED_PIECE : Limits.MAX_DATA;
     }
 
@@ -390,9 +390,6 @@ public final class FileBacking implements Backing {
         arena.unmap(scratch);
         arena.unmap(zeros);
         bounce.close();
-        if (nowait != null) {
-            nowait.close();
-        }
         // Linux has closed it even so; EINTR says nothing of the data.
         if (closed != 0 && failure != Errno.EINTR) {
             throw new BlockException(failure, path + ": close failed (" + failure.text()

@@ -2,11 +2,8 @@ package dev.sluice.storage;
 
 import dev.sluice.block.Errno;
 import dev.sluice.block.Memory;
-import dev.sluice.sys.Arena;
 import dev.sluice.sys.Libc;
 import dev.sluice.sys.Native;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
@@ -20,34 +17,27 @@ final class Nowait {
     static final int MOST = 128 << 10;
 
     private static final int VECTOR = 16;
+    /**
+     * A thread's own, for all files: who reads the many files of a chain by turns would find each
+     * file's own in no cache.
+     */
+    private static final ThreadLocal<Memory> VECTORS =
+            ThreadLocal.withInitial(() -> Native.few(2 * VECTOR));
 
     private final Libc libc;
     private final int fd;
-    private final Arena arena;
-    private final List<Memory> vectors = new ArrayList<>(); // guarded by itself
-    private final ThreadLocal<Memory> vector = ThreadLocal.withInitial(this::newVector);
     private final AtomicInteger waiting = new AtomicInteger();
     private volatile boolean reads;
     private volatile boolean writes;
 
     /** {@code writable}: writes are of use too. */
-    Nowait(Libc libc, int fd, boolean writable, Arena arena) {
+    Nowait(Libc libc, int fd, boolean writable) {
         this.libc = libc;
         this.fd = fd;
-        this.arena = arena;
         this.writes = writable;
         this.reads = true;
         // A byte tells whether reads may be asked for; of writes the first one tells.
-        Memory probe = newVector();
-        read(0, probe, VECTOR, 1);
-    }
-
-    private Memory newVector() {
-        Memory made = arena.map(VECTOR + 1);
-        synchronized (vectors) {
-            vectors.add(made);
-        }
-        return made;
+        read(0, VECTORS.get(), VECTOR, 1);
     }
 
     /** Whether all of it was read now; otherwise memory may hold part of it. */
@@ -93,7 +83,7 @@ final class Nowait {
     }
 
     private long fill(Memory memory, int at, int length) {
-        Memory v = vector.get();
+        Memory v = VECTORS.get();
         v.bytes().putLong(0, memory.address() + at);
         v.bytes().putLong(8, length);
         return v.address();
@@ -106,13 +96,5 @@ final class Nowait {
 
     boolean triesWrites() {
         return writes;
-    }
-
-    /** Nobody is in a call any more. */
-    void close() {
-        synchronized (vectors) {
-            vectors.forEach(arena::unmap);
-            vectors.clear();
-        }
     }
 }

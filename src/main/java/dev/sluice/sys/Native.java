@@ -4,6 +4,7 @@ import com.kenai.jffi.LastError;
 import com.kenai.jffi.MemoryIO;
 import dev.sluice.block.Errno;
 import dev.sluice.block.Memory;
+import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 
@@ -82,6 +83,12 @@ public final class Native {
     public static Memory view(long address, int bytes) {
         return new Memory(MemoryIO.getInstance().newDirectByteBuffer(address, bytes)
                 .order(ByteOrder.nativeOrder()), address);
+    }
+
+    /** A few zeroed bytes that go with the last reference to them. */
+    public static Memory few(int bytes) {
+        ByteBuffer made = ByteBuffer.allocateDirect(bytes).order(ByteOrder.nativeOrder());
+        return new Memory(made, MemoryIO.getInstance().getDirectBufferAddress(made));
     }
 
     /** New zeroed anonymous memory, not reserved: it costs what is touched. */
