@@ -125,7 +125,7 @@ final class PloopFirst implements Callable<Integer> {
         long half = (long) mib << 20;
         Fio warming = new Fio(shell, half);
         Fio measured = new Fio(shell, half, List.of("--offset=" + half));
-        if (side.data() == Data.FILE) {
+        if (side.data() == Data.COMMON) {
             shell.run(60, "fallocate", "--length=" + 2 * half, data.toString());
         }
         try {
@@ -135,7 +135,7 @@ final class PloopFirst implements Callable<Integer> {
                 warming.first(serving.file(), side.fioDirect());
                 run(measured, side, serving, results);
                 if (serving.gc() == Gc.NONE && serving.pids().isEmpty()) {
-                    Side again = new Side(side.name() + OVERWRITE, "", Data.FILE, side.cached(),
+                    Side again = new Side(side.name() + OVERWRITE, "", side.data(), side.cached(),
                             side.fioDirect(), side.starter());
                     run(measured, again, serving, results);
                 }

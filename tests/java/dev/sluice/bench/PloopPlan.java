@@ -74,10 +74,10 @@ final class PloopPlan {
         return new Group(List.of(
                 new Side("ploop" + kind, "sluice ploop" + words, Data.IMAGE, cached, true,
                         sides.ploop("ploop" + kind, words)),
-                new Side("file" + kind, "sluice file" + words, Data.FILE, cached, true,
+                new Side("file" + kind, "sluice file" + words, Data.COMMON, cached, true,
                         sides.sluice("file" + kind, "", data -> "- file " + data + words)),
                 new Side("bare" + kind, "the bare file, " + (direct ? "O_DIRECT" : "buffered"),
-                        Data.FILE, cached, direct, Sides::bare),
+                        Data.COMMON, cached, direct, Sides::bare),
                 new Side("qploop" + kind, "qemu-storage-daemon parallels"
                         + (direct ? " cache.direct=on aio=native" : "") + " over FUSE",
                         Data.IMAGE, cached, true, sides.parallels("qploop" + kind,

@@ -14,15 +14,21 @@ record Side(String name, String what, Data data, boolean cached, boolean fioDire
         Starter starter) {
 
     /**
-     * Where the bytes are that must be there before the first read. A file is made for the side; an
-     * image is made by its starter where there is none, and filled through the side once. With NONE
-     * there are none, or the starter sees to them.
+     * Where the bytes are that must be there before the first read. A FILE is made for the side; a
+     * COMMON one is used by all such sides in turn, as storage is twice as fast at one place as at
+     * another. An image is made by its starter where there is none, and filled through the side
+     * once. With NONE there are none, or the starter sees to them.
      */
-    enum Data { NONE, MEMORY, FILE, IMAGE }
+    enum Data { NONE, MEMORY, FILE, COMMON, IMAGE }
 
-    /** Starts the side; data is its data file, which FILE and IMAGE have. */
+    /** Starts the side; data is its data file, which FILE, COMMON and IMAGE have. */
     interface Starter {
         Serving start(Path data) throws IOException, InterruptedException;
+    }
+
+    /** The data file's name, below the scratch folder. */
+    String dataFile() {
+        return (data != Data.COMMON ? name : cached ? "common" : "common-direct") + ".data";
     }
 
     /** Something started: the file that acts as a disk, and who serves it. */

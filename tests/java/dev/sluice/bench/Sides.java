@@ -36,19 +36,19 @@ final class Sides {
                 sluice("ram", data -> mib + " ram"));
         Side nbd = new Side("nbdkit", "nbdkit memory through nbdfuse", Data.MEMORY, false, true,
                 data -> nbdkit());
-        Side file = new Side("file", "sluice file", Data.FILE, true, true,
+        Side file = new Side("file", "sluice file", Data.COMMON, true, true,
                 sluice("file", data -> "- file " + data));
-        Side raw = new Side("qraw", "qemu-storage-daemon raw over FUSE", Data.FILE, true, true,
+        Side raw = new Side("qraw", "qemu-storage-daemon raw over FUSE", Data.COMMON, true, true,
                 qemu("qraw", data -> raw("filename=" + data)));
-        Side bare = new Side("bare", "the bare file, buffered", Data.FILE, true, false,
+        Side bare = new Side("bare", "the bare file, buffered", Data.COMMON, true, false,
                 Sides::bare);
-        Side direct = new Side("file-direct", "sluice file direct=on", Data.FILE, false, true,
+        Side direct = new Side("file-direct", "sluice file direct=on", Data.COMMON, false, true,
                 sluice("file-direct", data -> "- file " + data + " direct=on"));
         Side rawDirect = new Side("qraw-direct",
-                "qemu-storage-daemon raw cache.direct=on aio=native over FUSE", Data.FILE, false,
+                "qemu-storage-daemon raw cache.direct=on aio=native over FUSE", Data.COMMON, false,
                 true, qemu("qraw-direct", data -> raw(
                         "cache.direct=on,aio=native,filename=" + data)));
-        Side bareDirect = new Side("bare-direct", "the bare file, O_DIRECT", Data.FILE, false,
+        Side bareDirect = new Side("bare-direct", "the bare file, O_DIRECT", Data.COMMON, false,
                 true, Sides::bare);
         return List.of(new Group(List.of(zero, nullCo)), new Group(List.of(ram, nbd)),
                 new Group(List.of(file, raw, bare)),
@@ -97,8 +97,9 @@ final class Sides {
         };
     }
 
+    /** Without locks: others have the file open, and wait for their turn. */
     private static List<String> raw(String file) {
-        return List.of("file,node-name=file," + file, "raw,node-name=disk,file=file");
+        return List.of("file,locking=off,node-name=file," + file, "raw,node-name=disk,file=file");
     }
 
     static Serving bare(Path data) {

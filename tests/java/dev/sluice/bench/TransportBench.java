@@ -183,9 +183,9 @@ final class TransportBench implements Callable<Integer> {
     }
 
     private Serving start(Side side) throws IOException, InterruptedException {
-        Path data = shell.scratch().resolve(side.name() + ".data");
+        Path data = shell.scratch().resolve(side.dataFile());
         boolean missing = !Files.exists(data);
-        if (side.data() == Data.FILE && missing) {
+        if (missing && (side.data() == Data.FILE || side.data() == Data.COMMON)) {
             shell.run(20, "truncate", "--size=" + mib + "M", data.toString());
             fio.fill(data, !side.cached());
         }
