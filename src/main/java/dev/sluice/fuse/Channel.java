@@ -31,7 +31,15 @@ final class Channel {
 
     /** Waits for a message; its length, or one of the above. */
     int read(long address, long room) {
-        long n = LIBC.read(fd, address, room);
+        return read(LIBC.read(fd, address, room));
+    }
+
+    /** Likewise, into so many pieces. */
+    int readv(long vector, int count) {
+        return read(LIBC.readv(fd, vector, count));
+    }
+
+    private static int read(long n) {
         if (n >= 0) {
             return (int) n;
         }
@@ -53,16 +61,28 @@ final class Channel {
 
     /** Sends one reply; false when nobody waits for it any more. */
     boolean writev(long vector, int count) {
-        while (LIBC.writev(fd, vector, count) < 0) {
-            int errno = Native.errno();
-            if (errno == ENOENT || errno == ENODEV) {
-                return false;
-            }
-            if (errno != EINTR) {
-                throw new IllegalStateException("writing /dev/fuse failed: errno " + errno);
-            }
+        long n;
+        do {
+            n = LIBC.writev(fd, vector, count);
+        } while (n < 0 && again());
+        return n >= 0;
+    }
+
+    /** Likewise, in one piece, which costs the kernel less. */
+    boolean write(long address, int length) {
+        long n;
+        do {
+            n = LIBC.write(fd, address, length);
+        } while (n < 0 && again());
+        return n >= 0;
+    }
+
+    private static boolean again() {
+        int errno = Native.errno();
+        if (errno != EINTR && errno != ENOENT && errno != ENODEV) {
+            throw new IllegalStateException("writing /dev/fuse failed: errno " + errno);
         }
-        return true;
+        return errno == EINTR;
     }
 
     /** A request read from here is not answered by the thread that read it. */

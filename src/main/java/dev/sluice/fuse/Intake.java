@@ -105,14 +105,14 @@ final class Intake {
      * the caller's.
      *
      * @param channel where to read
+     * @param landing where to, made ready
      * @param expire calls {@link #expire} when something is due
      */
-    int read(Channel channel, Memory room, int at, int length, boolean first,
-            BooleanSupplier expire) {
-        long address = room.address() + at;
+    int read(Channel channel, Landing landing, boolean first, BooleanSupplier expire) {
         if (epoll < 0) {
-            return channel.read(address, length);
+            return landing.read(channel);
         }
+        Memory room = landing.scratch();
         long since = 0;
         long awake = spinNanos;
         while (true) {
@@ -120,7 +120,7 @@ final class Intake {
             if (isDue()) {
                 expire.getAsBoolean();
             }
-            int n = channel.read(address, length);
+            int n = landing.read(channel);
             if (n != Channel.NOTHING) {
                 if (idle.counts()) {
                     idle.request(clock.nanos());
@@ -128,12 +128,12 @@ final class Intake {
                 return n;
             }
             if (!first) {
-                sleep(room, at);
+                sleep(room);
                 completions.reap();
                 if (isDue()) {
                     expire.getAsBoolean();
                 }
-                return channel.read(address, length);
+                return landing.read(channel);
             }
             long now = clock.nanos();
             if (some) {
@@ -148,7 +148,7 @@ final class Intake {
             }
             boolean busy = completions.underWay() || now - lastEnd < lookNanos;
             if (!busy || now - since > lookNanos) {
-                awake = sleep(room, at);
+                awake = sleep(room);
                 since = 0;
             }
         }
@@ -172,7 +172,7 @@ final class Intake {
      * Until there is something, or nearly so: how much before it is due. What the call needs stands
      * where a message will.
      */
-    private long sleep(Memory room, int at) {
+    private long sleep(Memory room) {
         long due = due();
         long before = spinNanos;
         if (bell < 0 || timer.sleeps(due)) {
@@ -182,7 +182,7 @@ final class Intake {
             before = lead.of(whole);
             long left = whole - before;
             long rest = idle.left(now);
-            if (wait(room, at, Math.min(left, rest)) && left <= rest) {
+            if (wait(room, Math.min(left, rest)) && left <= rest) {
                 lead.woke(whole, clock.nanos() > due);
             }
             if (rest != Timer.NEVER) {
@@ -196,7 +196,8 @@ final class Intake {
     }
 
     /** So many nanoseconds, {@link Timer#NEVER} or about as many for ever; whether all passed. */
-    private boolean wait(Memory room, int at, long nanos) {
+    private boolean wait(Memory room, long nanos) {
+        int at = Landing.MESSAGE;
         long events = room.address() + at + EVENTS;
         if (nanos > FOR_EVER) {
             LIBC.epoll_wait(epoll, events, 1, -1);

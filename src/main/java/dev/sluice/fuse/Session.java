@@ -18,10 +18,7 @@ import java.util.function.BooleanSupplier;
  * Everything else goes through libfuse to the file system.
  */
 final class Session implements Runnable {
-    private static final int MESSAGE = Slot.DATA - Wire.WRITE_HEADER;
-    private static final int ROOM = Wire.WRITE_HEADER + Wire.LARGEST_WRITE;
-    /** Up to this size a write is copied out of the thread's slot; above, the slot is swapped. */
-    private static final int COPIED = 16 << 10;
+    private static final int MESSAGE = Landing.MESSAGE;
 
     /** From this size on a second thread gains more by copying than it costs. */
     private static final int LARGE = 64 << 10;
@@ -58,8 +55,7 @@ final class Session implements Runnable {
     private final Sessions sessions;
     private final boolean first;
     private final BooleanSupplier expire = this::expire;
-    /** Null from when it is another's, as far as is known: the next turn takes another. */
-    private Slot slot;
+    private final Landing landing;
     private int small;
     private volatile long served;
     /** The number of the request it is at, where that may block; 0: none; negative: stuck. */
@@ -85,6 +81,7 @@ final class Session implements Runnable {
         this.libfuse = libfuse;
         this.handles = handles;
         this.slots = slots;
+        this.landing = new Landing(slots);
         this.queues = queues;
         this.interrupts = interrupts;
         this.inline = inline;
@@ -108,9 +105,7 @@ final class Session implements Runnable {
         } finally {
             intake.away();
             readers.close();
-            if (slot != null) {
-                slots.give(slot);
-            }
+            landing.close();
         }
     }
 
@@ -146,18 +141,17 @@ final class Session implements Runnable {
 
     /** Takes one request; false when there will be none any more. */
     private boolean turn() {
-        if (slot == null) {
-            slot = slots.take(Wire.LARGEST_WRITE);
-        }
+        landing.ready();
         channel = channels.next(channel);
-        int length = intake.read(channel, slot.memory(), MESSAGE, ROOM, first, expire);
+        int length = intake.read(channel, landing, first, expire);
         if (length == Channel.GONE || stopped) {
             return false;
         }
         if (length >= Wire.IN_HEADER) {
+            Slot slot = landing.landed(length);
             long unique = slot.bytes().getLong(MESSAGE + Wire.IN_UNIQUE);
             try {
-                handle(length);
+                handle(slot, length);
             } catch (RuntimeException | Error e) {
                 refuse(unique, e);
             }
@@ -190,7 +184,7 @@ final class Session implements Runnable {
         return served;
     }
 
-    private void handle(int length) {
+    private void handle(Slot slot, int length) {
         served++;
         ByteBuffer b = slot.bytes();
         int opcode = b.getInt(MESSAGE + Wire.IN_OPCODE);
@@ -202,7 +196,7 @@ final class Session implements Runnable {
                             b.getInt(MESSAGE + Wire.IN_PID), device);
                     HANDLING.setOpaque(this, true);
                     try {
-                        data(opcode, device);
+                        data(slot, opcode, device);
                     } finally {
                         HANDLING.setRelease(this, false);
                     }
@@ -219,7 +213,7 @@ final class Session implements Runnable {
     /** To open a control file makes its content, which may take as long as any other. */
     private void throughLibfuse(int opcode, int length) {
         intake.away();
-        long message = slot.memory().address() + MESSAGE;
+        long message = landing.settle().memory().address() + MESSAGE;
         sessions.away();
         try {
             if (opcode == Wire.OPEN) {
@@ -232,7 +226,7 @@ final class Session implements Runnable {
         }
     }
 
-    private void data(int opcode, Device device) {
+    private void data(Slot slot, int opcode, Device device) {
         ByteBuffer b = slot.bytes();
         long size = device.limits().size();
         switch (opcode) {
@@ -258,14 +252,14 @@ final class Session implements Runnable {
                 submit(device, read ? Op.READ : Op.WRITE, offset, length, fua);
             }
             case Wire.FSYNC -> submit(device, Op.FLUSH, 0, 0, false);
-            case Wire.LSEEK -> seek(device, b.getLong(MESSAGE + Wire.LSEEK_OFFSET),
+            case Wire.LSEEK -> seek(slot, device, b.getLong(MESSAGE + Wire.LSEEK_OFFSET),
                     b.getInt(MESSAGE + Wire.LSEEK_WHENCE));
-            default -> allocate(device);
+            default -> allocate(slot, device);
         }
     }
 
     /** fallocate(2) as a block device's file takes it (block/fops.c). */
-    private void allocate(Device device) {
+    private void allocate(Slot slot, Device device) {
         ByteBuffer b = slot.bytes();
         long offset = b.getLong(MESSAGE + Wire.FALLOCATE_OFFSET);
         long length = b.getLong(MESSAGE + Wire.FALLOCATE_LENGTH);
@@ -278,47 +272,43 @@ final class Session implements Runnable {
         }
     }
 
-    private void seek(Device device, long offset, int whence) {
+    private void seek(Slot slot, Device device, long offset, int whence) {
         if (whence != Native.SEEK_DATA && whence != Native.SEEK_HOLE) {
             slot.error(Errno.EINVAL);
         } else if (offset < 0 || offset >= device.limits().size()) {
             slot.error(Errno.ENXIO);
         } else {
-            slot.seek(offset, whence);
+            Slot own = landing.own(0, false);
+            own.seek(offset, whence);
+            channel.holds();
             if (device.limits().inline()) {
-                slot.serve();
+                own.run();
             } else {
-                Slot mine = slot;
-                slot = null;
-                channel.holds();
-                execute(mine, device);
+                execute(own, device);
             }
         }
     }
 
     private void submit(Device device, Op op, long offset, long length, boolean fua) {
         if (inline && device.limits().inline()) {
-            slot.bio(op, offset, length, fua);
-            Slot mine = slot;
-            slot = null;
-            if (mine.serve()) {
-                slot = mine;
+            landing.settle().bio(op, offset, length, fua);
+            Slot parted = landing.part();
+            if (parted.serve()) {
+                landing.back(parted);
             } else {
                 channel.holds();
             }
-        } else if (op == Op.WRITE && length > COPIED) {
-            slot.bio(op, offset, length, fua);
-            Slot mine = slot;
-            slot = null;
-            start(mine, device);
         } else {
-            Slot to = slots.take(op.hasData() ? (int) length : 0);
-            to.request(slot);
-            if (op == Op.WRITE) {
-                to.memory().copyFrom(Slot.DATA, slot.memory(), Slot.DATA, (int) length);
+            boolean data = op == Op.WRITE;
+            Slot own;
+            if (data && length > Landing.SMALL) {
+                landing.settle();
+                own = landing.part();
+            } else {
+                own = landing.own(op.hasData() ? (int) length : 0, data);
             }
-            to.bio(op, offset, length, fua);
-            start(to, device);
+            own.bio(op, offset, length, fua);
+            start(own, device);
         }
     }
 

@@ -21,8 +21,9 @@ final class Slot implements Bio.End, Runnable {
     static final int DATA = 4096;
 
     private static final int HEADER = 0;
+    /** A short reply's data stands behind the header and goes out with it. */
+    private static final int SHORT = HEADER + Wire.OUT_HEADER;
     private static final int VECTOR = 32;
-    private static final int SHORT_REPLY = 128;
 
     private final Memory memory;
     private final ByteBuffer bytes;
@@ -149,9 +150,9 @@ final class Slot implements Bio.End, Runnable {
         } else if (opcode == Wire.READ) {
             data(bio.answerMemory().address() + bio.answerAt(), (int) bio.length());
         } else if (opcode == Wire.WRITE) {
-            bytes.putInt(SHORT_REPLY, (int) bio.length());
-            bytes.putInt(SHORT_REPLY + 4, 0);
-            data(memory.address() + SHORT_REPLY, 8);
+            bytes.putInt(SHORT, (int) bio.length());
+            bytes.putInt(SHORT + 4, 0);
+            send(8, 0);
         } else {
             error(Errno.OK);
         }
@@ -165,8 +166,8 @@ final class Slot implements Bio.End, Runnable {
             if (data && found >= size) {
                 error(Errno.ENXIO);
             } else {
-                bytes.putLong(SHORT_REPLY, Math.min(found, size));
-                data(memory.address() + SHORT_REPLY, 8);
+                bytes.putLong(SHORT, Math.min(found, size));
+                send(8, 0);
             }
         } catch (RuntimeException e) {
             pool.log().error(device.name() + ": seek failed: " + e, e);
@@ -176,9 +177,7 @@ final class Slot implements Bio.End, Runnable {
 
     /** Answers without data; OK is a plain success. */
     void error(Errno errno) {
-        header(0, -errno.number());
-        vector(0, memory.address() + HEADER, Wire.OUT_HEADER);
-        send(1);
+        send(0, -errno.number());
     }
 
     /** Answers with a failure instead of carrying it out, and goes back to the pool. */
@@ -194,7 +193,13 @@ final class Slot implements Bio.End, Runnable {
         header(length, 0);
         vector(0, memory.address() + HEADER, Wire.OUT_HEADER);
         vector(1, address, length);
-        send(2);
+        channel.writev(vector(), 2);
+    }
+
+    /** Sends the header, and what stands right behind it. */
+    private void send(int dataLength, int error) {
+        header(dataLength, error);
+        channel.write(memory.address() + HEADER, Wire.OUT_HEADER + dataLength);
     }
 
     private void header(int dataLength, int error) {
@@ -203,12 +208,14 @@ final class Slot implements Bio.End, Runnable {
         bytes.putLong(HEADER + Wire.OUT_UNIQUE, unique);
     }
 
-    private void vector(int index, long address, long length) {
+    /** Sets an entry of {@link #vector()}. */
+    void vector(int index, long address, long length) {
         bytes.putLong(VECTOR + 16 * index, address);
         bytes.putLong(VECTOR + 16 * index + 8, length);
     }
 
-    private void send(int count) {
-        channel.writev(memory.address() + VECTOR, count);
+    /** Where two struct iovec stand: where a message lands, or what a reply consists of. */
+    long vector() {
+        return memory.address() + VECTOR;
     }
 }

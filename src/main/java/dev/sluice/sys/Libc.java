@@ -19,6 +19,8 @@ public interface Libc {
 
     long read(int fd, long buffer, long count);
 
+    long readv(int fd, long vector, int count);
+
     long write(int fd, long buffer, long count);
 
     long writev(int fd, long vector, int count);
