@@ -2,6 +2,8 @@ package dev.sluice.work;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -14,7 +16,8 @@ class CompletionsTest {
     @Test
     void aSourceSeesToItselfWhereNobodyPolls() {
         Completions none = new Completions(false);
-        assertThat(none.add(new Completions.Source(() -> true, () -> true, 7))).isFalse();
+        assertThat(none.add(new Completions.Source(() -> true, () -> true, () -> { }, 7)))
+                .isFalse();
         assertThat(none.reap()).isFalse();
         assertThat(none.fix()).isEmpty();
     }
@@ -36,8 +39,29 @@ class CompletionsTest {
         assertThat(all.reap()).isFalse();
     }
 
+    @Test
+    void onlyWhoSaysSoGathersAndAllThatIsHeldBackIsStarted() throws InterruptedException {
+        Completions all = new Completions(true);
+        AtomicInteger started = new AtomicInteger();
+        for (int i = 0; i < 2; i++) {
+            all.add(new Completions.Source(() -> false, () -> false, started::incrementAndGet, i));
+        }
+        assertThat(all.gathers()).isFalse();
+        all.gather(true);
+        assertThat(all.gathers()).isTrue();
+        List<Boolean> other = new ArrayList<>();
+        Thread thread = new Thread(() -> other.add(all.gathers()));
+        thread.start();
+        thread.join(60_000);
+        assertThat(other).as("another thread").containsExactly(false);
+        all.gather(false);
+        assertThat(all.gathers()).isFalse();
+        all.push();
+        assertThat(started).hasValue(2);
+    }
+
     private static Completions.Source source(AtomicInteger left, int event) {
         return new Completions.Source(() -> left.getAndUpdate(n -> Math.max(0, n - 1)) > 0,
-                () -> left.get() > 0, event);
+                () -> left.get() > 0, () -> { }, event);
     }
 }

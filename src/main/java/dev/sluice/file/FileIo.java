@@ -71,8 +71,13 @@ public final class FileIo {
 
     private Aio startAio(String device, Completions completions) {
         Aio started = backing.startAio(this::ended);
-        if (started != null && !completions.add(new Completions.Source(
-                started::reap, started::underWay, started.eventDescriptor()))) {
+        if (started == null) {
+            return null;
+        }
+        if (completions.add(new Completions.Source(started::reap, started::underWay,
+                started::push, started.eventDescriptor()))) {
+            started.gathers(completions::gathers);
+        } else {
             started.ownThread();
             Service.start(device + "-reaper", started::reapAlways);
         }

@@ -121,7 +121,9 @@ final class Intake {
                 expire.getAsBoolean();
             }
             int n = landing.read(channel);
-            if (n != Channel.NOTHING) {
+            if (n == Channel.NOTHING) {
+                completions.push();
+            } else {
                 if (idle.counts()) {
                     idle.request(clock.nanos());
                 }
@@ -152,6 +154,18 @@ final class Intake {
                 since = 0;
             }
         }
+    }
+
+    /** Whether what this thread, the first, hands in from now on may be followed by more. */
+    void gather(boolean now) {
+        if (epoll >= 0) {
+            completions.gather(now);
+        }
+    }
+
+    /** More may not follow so soon. */
+    void push() {
+        completions.push();
     }
 
     /** When something is due that is to be done here; a thread of its own may keep the time. */

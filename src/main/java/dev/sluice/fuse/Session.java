@@ -56,6 +56,8 @@ final class Session implements Runnable {
     private final boolean first;
     private final BooleanSupplier expire = this::expire;
     private final Landing landing;
+    /** Whose requests may be held back until there are more of them, or none. */
+    private Device latest;
     private int small;
     private volatile long served;
     /** The number of the request it is at, where that may block; 0: none; negative: stuck. */
@@ -103,6 +105,7 @@ final class Session implements Runnable {
             failure = e;
             slots.log().error(Thread.currentThread().getName() + " ended: " + e, e);
         } finally {
+            intake.push();
             intake.away();
             readers.close();
             landing.close();
@@ -192,6 +195,10 @@ final class Session implements Runnable {
             case Wire.READ, Wire.WRITE, Wire.FSYNC, Wire.FALLOCATE, Wire.LSEEK -> {
                 Device device = handles.device(b.getLong(MESSAGE + Wire.FH));
                 if (device != null) {
+                    if (device != latest || opcode != Wire.READ && opcode != Wire.WRITE) {
+                        intake.push();
+                        latest = device;
+                    }
                     slot.request(channel, opcode, b.getLong(MESSAGE + Wire.IN_UNIQUE),
                             b.getInt(MESSAGE + Wire.IN_PID), device);
                     HANDLING.setOpaque(this, true);
@@ -212,6 +219,7 @@ final class Session implements Runnable {
 
     /** To open a control file makes its content, which may take as long as any other. */
     private void throughLibfuse(int opcode, int length) {
+        intake.push();
         intake.away();
         long message = landing.settle().memory().address() + MESSAGE;
         sessions.away();
@@ -319,9 +327,15 @@ final class Session implements Runnable {
             return;
         }
         long number = begin();
+        if (first) {
+            intake.gather(true);
+        }
         try {
             request.run();
         } finally {
+            if (first) {
+                intake.gather(false);
+            }
             end(number);
         }
     }

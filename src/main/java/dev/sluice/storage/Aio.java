@@ -10,10 +10,12 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 
 /**
  * Asynchronous direct I/O of the kernel (io_submit(2), include/uapi/linux/aio_abi.h): a request is
@@ -41,6 +43,10 @@ public final class Aio implements AutoCloseable {
             MethodHandles.byteBufferViewVarHandle(int[].class, ByteOrder.nativeOrder());
     private static final int WITH_EVENT = 1;
     private static final int BATCH = 64;
+    /** From so many on the kernel tells the disk of all at once (AIO_PLUG_THRESHOLD, fs/aio.c). */
+    static final int TOGETHER = 3;
+    /** With fewer than these under way the disk would wait for what is held back. */
+    static final int BUSY = 4;
     private static final int RWF_NOWAIT = 8;
     private static final boolean ARM = System.getProperty("os.arch").equals("aarch64");
     private static final int SETUP = ARM ? 0 : 206;
@@ -59,8 +65,10 @@ public final class Aio implements AutoCloseable {
         void done(Bio bio, long result);
     }
 
+    private static final int[] NONE = {};
     private static final int POINTERS = MOST * IOCB;
-    private static final int EVENTS = POINTERS + MOST * 8;
+    private static final int HELD = POINTERS + MOST * 8;
+    private static final int EVENTS = HELD + 64;
     private static final int CLOSE_SECONDS = 10;
 
     private final Arena arena;
@@ -75,6 +83,10 @@ public final class Aio implements AutoCloseable {
     private final int ringCount;
     private final ReentrantLock reaping = new ReentrantLock();
     private boolean ownThread;
+    private BooleanSupplier gathers = () -> false;
+    private final ReentrantLock holding = new ReentrantLock();
+    private final int[] heldTokens = new int[TOGETHER]; // guarded by holding
+    private volatile int held; // written under holding
     private final Bio[] bios = new Bio[MOST]; // an entry is its token holder's
     private final Done[] dones = new Done[MOST]; // likewise
     private final int[] free = new int[MOST]; // guarded by this
@@ -144,6 +156,9 @@ public final class Aio implements AutoCloseable {
         bytes.putLong(at + 40, bio.offset());
         bytes.putInt(at + 56, ownThread ? 0 : WITH_EVENT);
         bytes.putInt(at + 60, event);
+        if (gathers.getAsBoolean() && hold(token)) {
+            return true;
+        }
         long n = LIBC.syscall(SUBMIT, context, 1, memory.address() + POINTERS + 8L * token);
         if (n == 1) {
             return true;
@@ -154,6 +169,61 @@ public final class Aio implements AutoCloseable {
 
     private synchronized int take() {
         return freeCount == 0 ? -1 : free[--freeCount];
+    }
+
+    private synchronized int taken() {
+        return MOST - freeCount;
+    }
+
+    /**
+     * Keeps a request back while the disk has enough to do, to tell it of a few at once, which
+     * takes an exit to the host of a virtual machine for each. False when it is to go at once.
+     */
+    private boolean hold(int token) {
+        boolean push;
+        holding.lock();
+        try {
+            boolean busy = taken() - 1 - held >= BUSY;
+            if (held == 0 && !busy) {
+                return false;
+            }
+            bytes.putLong(HELD + 8 * held, memory.address() + (long) token * IOCB);
+            heldTokens[held] = token;
+            held = held + 1;
+            push = held == TOGETHER || !busy;
+        } finally {
+            holding.unlock();
+        }
+        if (push) {
+            push();
+        }
+        return true;
+    }
+
+    /** Starts what is held back, if anything is. From any thread. */
+    public void push() {
+        if (held == 0) {
+            return;
+        }
+        int[] refused = NONE;
+        holding.lock();
+        try {
+            int from = 0;
+            long n = 1;
+            while (from < held && n > 0) {
+                n = LIBC.syscall(SUBMIT, context, held - from, memory.address() + HELD + 8L * from);
+                from += (int) Math.max(0, n);
+            }
+            if (from < held) {
+                refused = Arrays.copyOfRange(heldTokens, from, held);
+            }
+            held = 0;
+        } finally {
+            holding.unlock();
+        }
+        for (int token : refused) {
+            end(token, -Errno.EAGAIN.number());
+        }
     }
 
     private void give(int token) {
@@ -198,6 +268,14 @@ public final class Aio implements AutoCloseable {
     /** Signalled whenever something ends, unless a thread of its own waits. */
     public int eventDescriptor() {
         return event;
+    }
+
+    /**
+     * Requests may be held back by a thread for which the supplier says that it calls
+     * {@link #push} soon. Before the first request.
+     */
+    public void gathers(BooleanSupplier now) {
+        gathers = now;
     }
 
     /** Nobody polls: {@link #reapAlways} will run. Before the first request. */

@@ -14,13 +14,17 @@ public final class Completions {
      *
      * @param reap hands out what has ended, in the calling thread; false when there was nothing
      * @param underWay whether something has not ended yet
+     * @param push starts what was held back while {@link Completions#gathers} said so
      * @param eventDescriptor an eventfd(2) that is signalled whenever something ends
      */
-    public record Source(BooleanSupplier reap, BooleanSupplier underWay, int eventDescriptor) {}
+    public record Source(BooleanSupplier reap, BooleanSupplier underWay, Runnable push,
+            int eventDescriptor) {}
 
     private boolean polled; // guarded by this
     /** Copied on change: read for every request. */
     private volatile Source[] sources = {};
+    /** Compared only with the thread that looks, which knows whether it wrote itself there. */
+    private Thread gathering;
 
     /** {@code polled}: somebody will call {@link #reap} for as long as sources are in use. */
     public Completions(boolean polled) {
@@ -44,6 +48,26 @@ public final class Completions {
             some |= source.reap.getAsBoolean();
         }
         return some;
+    }
+
+    /**
+     * The calling thread, one of all, hands in requests of which more may follow: it calls
+     * {@link #push} before it waits, or does anything else that may take long.
+     */
+    public void gather(boolean now) {
+        gathering = now ? Thread.currentThread() : null;
+    }
+
+    /** Whether the calling thread does so. */
+    public boolean gathers() {
+        return gathering == Thread.currentThread();
+    }
+
+    /** Starts all that was held back. */
+    public void push() {
+        for (Source source : sources) {
+            source.push.run();
+        }
     }
 
     /** Whether anything has not ended yet. */
