@@ -158,12 +158,10 @@ final class Intake {
 
     /** Whether what this thread, the first, hands in from now on may be followed by more. */
     void gather(boolean now) {
-        if (epoll >= 0) {
-            completions.gather(now);
-        }
+        completions.gather(now);
     }
 
-    /** More may not follow so soon. */
+    /** Starts what was held back: more may not follow so soon. */
     void push() {
         completions.push();
     }

@@ -25,6 +25,7 @@ final class Landing {
     private Slot ahead;
     /** Bytes of data there is to be room for ahead; negative: nothing is to be ahead. */
     private int expected = -1;
+    /** Where the message is, until the request has a slot of its own. */
     private Slot at;
     private int length;
 
@@ -67,11 +68,6 @@ final class Landing {
         length = bytes;
         at = ahead == null ? whole : ahead;
         return ahead != null && bytes > front() ? settle() : at;
-    }
-
-    /** Where the message is. */
-    Slot at() {
-        return at;
     }
 
     /**

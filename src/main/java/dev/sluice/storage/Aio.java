@@ -68,7 +68,7 @@ public final class Aio implements AutoCloseable {
     private static final int[] NONE = {};
     private static final int POINTERS = MOST * IOCB;
     private static final int HELD = POINTERS + MOST * 8;
-    private static final int EVENTS = HELD + 64;
+    private static final int EVENTS = HELD + TOGETHER * 8;
     private static final int CLOSE_SECONDS = 10;
 
     private final Arena arena;
