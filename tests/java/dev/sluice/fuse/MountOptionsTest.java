@@ -29,10 +29,10 @@ class MountOptionsTest {
         MountOptions all = MountOptions.parse("ro,allow_other,uid=5,gid=6,mode=0640,loop=stock,"
                 + "threads=3,inline=off,workers=7,depth=2,charge=on,"
                 + "completion=worker,max_background=12,"
-                + "payload=64M,look=10us,spin=7us,idle=poll,metrics=9100");
+                + "payload=64M,look=10us,spin=7us,idle=poll,arrival=read,metrics=9100");
         assertThat(all).isEqualTo(new MountOptions(true, true, 5, 6, 0640, true, 3, false,
                 7, 2, true, Completion.Mode.WORKER, 12, 64L << 20, 10_000, IdleCpus.Mode.POLL,
-                9100, 7_000));
+                false, 9100, 7_000));
     }
 
     @Test
@@ -49,6 +49,7 @@ class MountOptionsTest {
         refused("depth=0", "option depth=0 must be a number from 1 to 1024");
         refused("completion=me", "option completion=me must be auto, caller or worker");
         refused("idle=busy", "option idle=busy must be auto, poll or sleep");
+        refused("arrival=late", "option arrival=late must be kernel or read");
         refused("inline=no", "option inline=no must be on or off");
         refused("max_background=65536",
                 "option max_background=65536 must be a number from 1 to 65535");

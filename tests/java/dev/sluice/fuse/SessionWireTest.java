@@ -11,17 +11,21 @@ import dev.sluice.block.Op;
 import dev.sluice.sys.Arena;
 import dev.sluice.sys.Libc;
 import dev.sluice.sys.Native;
+import dev.sluice.sys.Trace;
 import dev.sluice.testing.MemoryTarget;
 import dev.sluice.work.Completions;
 import dev.sluice.work.Timer;
 import dev.sluice.work.WorkerPool;
 import java.util.List;
+import java.util.Map;
 import jnr.ffi.LibraryLoader;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Literal messages in, literal replies out, no kernel: a socket pair that keeps message boundaries
@@ -33,6 +37,8 @@ class SessionWireTest {
     private static final int SIZE = 1 << 20;
     private static final int SEQPACKET = 5;
     private static final int UNIX = 1;
+    private static final long UNIQUE = 0x1122334455667788L;
+    private static final long HOUR = 3_600_000_000_000L;
 
     /** What only this test needs. */
     public interface Sockets {
@@ -48,7 +54,24 @@ class SessionWireTest {
             System::nanoTime, (s, c) -> { });
     private final Device device = new Device("disk", "memory", target, List.of(),
             System::nanoTime, arena::map, (s, c) -> { });
+    private final Device later = new Device("later", "memory",
+            new MemoryTarget(new Limits(SIZE, 1, false, true, true, true, false)), List.of(),
+            System::nanoTime, arena::map, (s, c) -> { });
     private final Timer timer = new Timer((s, c) -> { });
+    /** All requests here have one number. */
+    private final Trace anHourAgo = new Trace() {
+        @Override
+        public void read(To to) {
+            to.take(System.nanoTime() - HOUR, UNIQUE);
+        }
+
+        @Override
+        public void turn(boolean on) {}
+
+        @Override
+        public void close() {}
+    };
+    private Handles handles;
     private Session session;
     private Thread thread;
     private Channel first;
@@ -66,7 +89,7 @@ class SessionWireTest {
         assertThat(sockets.socketpair(UNIX, SEQPACKET, 0, out.address())).isZero();
         alsoHere = out.bytes().getInt(0);
         alsoThere = out.bytes().getInt(4);
-        Handles handles = new Handles(List.of(device));
+        handles = new Handles(List.of(device, later));
         handle = handles.open(device.name());
         first = new Channel(there);
         Channels channels = new Channels(first, () -> new Channel(alsoThere));
@@ -78,7 +101,8 @@ class SessionWireTest {
         session = new Session(channels,
                 new Intake(channels, new Completions(true), timer, MountOptions.parse(null),
                         System::nanoTime,
-                    new IdleCpus(IdleCpus.Mode.SLEEP, arena), arena), null,
+                    new IdleCpus(IdleCpus.Mode.SLEEP, arena),
+                    new Arrivals(anHourAgo, true, System::nanoTime), arena), null,
                 handles, slots, workers::queue, new Interrupts(
                         look -> look.test(List.of(device)), timer,
                         workers.queue("i"), System::nanoTime, (s, c) -> { }), true, readers,
@@ -108,7 +132,7 @@ class SessionWireTest {
         }
         out.bytes().putInt(0, length);
         out.bytes().putInt(4, opcode);
-        out.bytes().putLong(8, 0x1122334455667788L);
+        out.bytes().putLong(8, UNIQUE);
         out.bytes().putInt(32, 4711);
         out.bytes().putLong(40, handle);
     }
@@ -126,7 +150,7 @@ class SessionWireTest {
         int n = (int) Libc.LIBC.read(end, in.address(), in.size());
         assertThat(n).isGreaterThanOrEqualTo(16);
         assertThat(in.bytes().getInt(0)).as("length in the header").isEqualTo(n);
-        assertThat(in.bytes().getLong(8)).as("unique").isEqualTo(0x1122334455667788L);
+        assertThat(in.bytes().getLong(8)).as("unique").isEqualTo(UNIQUE);
         return n;
     }
 
@@ -200,6 +224,25 @@ class SessionWireTest {
         call(56);
         assertThat(error()).isZero();
         assertThat(device.ended(Op.FLUSH)).isEqualTo(1);
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void requestsCountFromWhenTheyCameToTheKernel(boolean inline) {
+        Device asked = inline ? device : later;
+        handle = handles.open(asked.name());
+        write(0, 512, 0, 1);
+        write(0, 64 << 10, 0, 1);
+        read(0, 512);
+        read(0, 64 << 10);
+        message(20, 56);
+        call(56);
+        for (String op : List.of("read", "write", "flush")) {
+            Map<?, ?> one = (Map<?, ?>) asked.stats().get(op);
+            assertThat((long) one.get("time_ns")).as(op)
+                    .isBetween((long) one.get("ended") * HOUR,
+                            ((long) one.get("ended") + 1) * HOUR);
+        }
     }
 
     @Test

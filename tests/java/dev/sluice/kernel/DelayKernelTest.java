@@ -61,6 +61,30 @@ final class DelayKernelTest {
                 .findFirst().orElseThrow();
     }
 
+    private static String arrival(Mounted m) throws Exception {
+        return new ObjectMapper().readTree(m.file(".sluice").resolve("status.json").toFile())
+                .findValue("arrival").asText();
+    }
+
+    /** While nobody reads it a request waits too: its reader stops the daemon for three seconds. */
+    @ParameterizedTest
+    @ValueSource(strings = {"kernel", "read"})
+    void aDelayCountsFromWhenTheKernelGotTheRequest(String from) throws Exception {
+        String stopped = "my $d = $ARGV[1]; kill 'STOP', $d; if (fork == 0) { sleep 3;"
+                + " kill 'CONT', $d; exit }";
+        try (Mounted m = Mounted.with("arrival=" + from, "disk 64M ram",
+                "slow - delay disk read=100ms")) {
+            assertThat(arrival(m)).isEqualTo(from);
+            String read = Shell.run(AT_ONCE, "perl", "-e", "open(F, '<', $ARGV[0]) or die;"
+                    + stopped + " print sysread(F, my $b, 4096); wait;",
+                    m.file("slow").toString(), Long.toString(m.pid())).ok();
+            assertThat(read).isEqualTo("4096");
+            String stats = Shell.bash("timeout 10 cat \"$1\"", m.control("slow", "stats")).ok();
+            assertThat(figure(stats, "delayed_read.given_p99_us"))
+                    .isGreaterThan(from.equals("kernel") ? 1_000_000 : 100_000);
+        }
+    }
+
     @Test
     void whatIsWrittenIsRight() throws Exception {
         try (Mounted m = Mounted.with("", "disk 64M ram block=4k",

@@ -81,6 +81,44 @@ final class DelayTargetTest {
         return TestBio.submit(d, Op.READ, at, 512, 0);
     }
 
+    private Bio asked(Device d, long nanos) {
+        Bio bio = new Bio(b -> { });
+        d.submit(bio.set(Op.READ, 0, 512, false, SimHost.memory(512), 0, 0).made(nanos));
+        assertThat(bio.release()).isFalse();
+        return bio;
+    }
+
+    /** A device below counts from when the one above hands on. */
+    @Test
+    void theDelayCountsFromWhenItWasAskedForWhereThatIsKnown() throws Exception {
+        Device slow = open("read=5ms");
+        Device above = device("above", DelayTarget.TYPE.open(new TargetArgs("above", -1, null,
+                List.of(slow), TargetRig.map("read=3ms")), host), slow);
+        pass(10 * MS);
+        final Bio bio = asked(slow, sim.clock.nanos() - 2 * MS);
+        asked(above, sim.clock.nanos() - 2 * MS);
+        pass(MS - 1);
+        assertThat(status(above, "held_read")).isEqualTo(1);
+        pass(1);
+        assertThat(status(above, "held_read")).isEqualTo(0);
+        assertThat(status(slow, "held_read")).isEqualTo(2);
+        pass(2 * MS - 1);
+        assertThat(status(slow, "held_read")).isEqualTo(2);
+        pass(1);
+        assertThat(status(slow, "held_read")).isEqualTo(1);
+        pass(3 * MS - 1);
+        assertThat(status(slow, "held_read")).isEqualTo(1);
+        pass(1);
+        assertThat(status(slow, "held_read")).isEqualTo(0);
+        assertThat((Map<?, ?>) slow.target().stats().get("delayed_read"))
+                .extracting("over_max_us").isEqualTo(0.0);
+        slow.submit(bio.set(Op.READ, 0, 512, false, SimHost.memory(512), 0, 0));
+        pass(5 * MS - 1);
+        assertThat(bio.release()).as("another request has a time of its own").isFalse();
+        pass(1);
+        assertThat(status(slow, "held_read")).isEqualTo(0);
+    }
+
     @Test
     void eachKindWaitsForItsOwnTimeAndNotLess() throws Exception {
         Device slow = open("read=5ms", "write=20ms", "flush=50ms");

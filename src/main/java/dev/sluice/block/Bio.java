@@ -52,6 +52,8 @@ public final class Bio {
     private int dataAt;
     private int caller;
     private long request;
+    /** When the request was made; 0 for when it comes to its device. */
+    long madeNanos;
 
     private Memory answer;
     private int answerAt;
@@ -120,6 +122,7 @@ public final class Bio {
         this.dataAt = dataAt;
         this.caller = caller;
         request = 0;
+        madeNanos = 0;
         answer = null;
         owed = 0;
         device = null;
@@ -342,12 +345,21 @@ public final class Bio {
         return this;
     }
 
+    /**
+     * Says when the request was made, by the clock of the devices; 0 for when it comes to its
+     * device. Its parts come to a device below when they do.
+     */
+    public Bio made(long nanos) {
+        madeNanos = nanos;
+        return this;
+    }
+
     /** The number of the kernel's request; 0 when it stands for none. */
     public long request() {
         return request;
     }
 
-    /** When it came to its device, by the clock of the devices, in nanoseconds. */
+    /** When it was made, or came to its device, by the clock of the devices, in nanoseconds. */
     public long arrivedNanos() {
         return startNanos;
     }

@@ -100,7 +100,7 @@ public final class Device {
                         + bio);
             }
             bio.device = this;
-            bio.startNanos = now;
+            bio.startNanos = bio.madeNanos == 0 ? now : bio.madeNanos;
             bio.rewrites = rewrites;
             if (shut || leaving && bio.op() != Op.FLUSH) {
                 refused = Errno.EIO;

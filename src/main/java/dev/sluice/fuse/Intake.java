@@ -44,10 +44,11 @@ final class Intake {
     private final int bell;
     private final Lead lead;
     private final IdleCpus idle;
+    private final Arrivals arrivals;
     private volatile boolean coarse;
 
     Intake(Channels channels, Completions completions, Timer timer, MountOptions options,
-            Clock clock, IdleCpus idle, Arena arena) {
+            Clock clock, IdleCpus idle, Arrivals arrivals, Arena arena) {
         this.completions = completions;
         this.timer = timer;
         this.lookNanos = options.lookNanos();
@@ -55,6 +56,7 @@ final class Intake {
         this.lead = new Lead(spinNanos);
         this.clock = clock;
         this.idle = idle;
+        this.arrivals = arrivals;
         this.event = arena.map(Arena.PAGE);
         int[] events = completions.fix();
         boolean more = events.length > 0 || timer.exact() || idle.counts();
@@ -166,6 +168,11 @@ final class Intake {
         completions.push();
     }
 
+    /** When a request that was read came to the kernel; 0 where that is not known. */
+    long made(long unique) {
+        return arrivals.of(unique);
+    }
+
     /** When something is due that is to be done here; a thread of its own may keep the time. */
     private long due() {
         return bell >= 0 ? timer.earliest() : Timer.NEVER;
@@ -191,6 +198,7 @@ final class Intake {
             long now = clock.nanos();
             long whole = due - now;
             idle.sleeps(now, whole);
+            arrivals.rest(now);
             before = lead.of(whole);
             long left = whole - before;
             long rest = idle.left(now);

@@ -55,6 +55,8 @@ public final class Mount {
     private final IdleCpus idle;
     /** Null until the mount is there, and where the kernel has no such file for us. */
     private volatile Background.ControlFile control;
+    /** Null until the mount is there, and where the stock loop reads. */
+    private volatile Arrivals arrivals;
     private volatile boolean gone;
     /** Null where the stock loop reads. */
     private volatile Sessions sessions;
@@ -197,9 +199,13 @@ public final class Mount {
         Channel channel = handshake.kernel();
         init(handshake, channel, arena);
         Channels channels = Channels.of(channel, arena, log);
+        int connection = connection();
+        control = Background.ControlFile.open(connection, arena);
+        // Where nothing is delayed nobody asks.
+        arrivals = Arrivals.of(connection, parts.timer().exact() && options.kernelArrivals(),
+                parts.clock());
         Intake intake = new Intake(channels, parts.completions(), parts.timer(), options,
-                parts.clock(), idle, arena);
-        control = Background.ControlFile.open(connection(), arena);
+                parts.clock(), idle, arrivals, arena);
         Readers readers = new Readers(options.threads() - 1);
         DeviceSet devices = parts.devices();
         Interrupts interrupts = new Interrupts(
@@ -290,6 +296,7 @@ public final class Mount {
         }
         background.close();
         watch.close();
+        arrivals.close();
         String failure = sessions.all().stream().map(Session::failure).filter(Objects::nonNull)
                 .map(e -> "a session thread failed: " + e).findFirst().orElse(null);
         gone = failure == null;
@@ -387,6 +394,9 @@ public final class Mount {
         }
         all.putAll(workers.status());
         all.put("idle_cpus", idle.state());
+        if (arrivals != null) {
+            all.put("arrival", arrivals.state());
+        }
         all.put("payload_taken", slots.takenBytes());
         all.put("payload_most", options.payload());
         all.put("max_background", background.told());

@@ -42,6 +42,9 @@ public record MountOption(String form, String initial, String meaning) {
             new MountOption("idle=auto|poll|sleep", "auto", "when idle processors are kept from"
                     + " sleeping: while a delayed request is due within 2 ms, while there are"
                     + " requests, never"),
+            new MountOption("arrival=kernel|read", "kernel", "from when a delay counts: from when"
+                    + " the request came to the kernel, or was read; read where the kernel does not"
+                    + " tell"),
             new MountOption("metrics=PORT", "", "serves metrics for Prometheus on this port of the"
                     + " loopback address, 0 for any; on none if not given"));
 

@@ -27,6 +27,7 @@ import java.util.Set;
  * @param payload bytes of data that may be held for requests under way
  * @param lookNanos how long a session thread looks for the end of direct I/O before it sleeps
  * @param idle when CPUs without work are kept from sleeping
+ * @param kernelArrivals requests count from when they came to the kernel, where it tells
  * @param metrics the port on the loopback address where metrics are served, 0 for any; -1 for none
  * @param spinNanos how long a thread stays awake before something is due, and after it
  */
@@ -47,6 +48,7 @@ public record MountOptions(
         long payload,
         long lookNanos,
         IdleCpus.Mode idle,
+        boolean kernelArrivals,
         int metrics,
         long spinNanos) {
     private static final long LONGEST_LOOK = 10_000_000;
@@ -82,6 +84,7 @@ public record MountOptions(
         private long lookNanos = 150_000;
         private long spinNanos = 20_000;
         private IdleCpus.Mode idle = IdleCpus.Mode.AUTO;
+        private boolean kernelArrivals = true;
         private long metrics = -1;
 
         void take(String word) throws BlockException {
@@ -118,6 +121,7 @@ public record MountOptions(
                 case "look" -> lookNanos = atMost(key, value, LONGEST_LOOK);
                 case "spin" -> spinNanos = atMost(key, value, LONGEST_SPIN);
                 case "idle" -> idle = word(key, value, IdleCpus.Mode.values());
+                case "arrival" -> kernelArrivals = either(key, value, "kernel", "read");
                 case "metrics" -> metrics = number(key, value, 0, 65535);
                 case "payload" -> payload = payload(value);
                 default -> throw wrong("option " + key + " is unknown; known are "
@@ -198,7 +202,8 @@ public record MountOptions(
             }
             return new MountOptions(readOnly, allowOther, (int) uid, (int) gid, mode, stock,
                     (int) threads, inline, (int) workers, (int) depth, charge, completion,
-                    (int) maxBackground, payload, lookNanos, idle, (int) metrics, spinNanos);
+                    (int) maxBackground, payload, lookNanos, idle, kernelArrivals,
+                    (int) metrics, spinNanos);
         }
     }
 }

@@ -201,6 +201,7 @@ final class Session implements Runnable {
                     }
                     slot.request(channel, opcode, b.getLong(MESSAGE + Wire.IN_UNIQUE),
                             b.getInt(MESSAGE + Wire.IN_PID), device);
+                    slot.made(intake.made(b.getLong(MESSAGE + Wire.IN_UNIQUE)));
                     HANDLING.setOpaque(this, true);
                     try {
                         data(slot, opcode, device);

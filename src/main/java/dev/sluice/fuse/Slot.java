@@ -35,6 +35,7 @@ final class Slot implements Bio.End, Runnable {
     private long unique;
     private int opcode;
     private int caller;
+    private long madeNanos;
     private int seekWhence;
     private long seekOffset;
 
@@ -70,12 +71,18 @@ final class Slot implements Bio.End, Runnable {
     /** The same request as another slot's. */
     void request(Slot other) {
         request(other.channel, other.opcode, other.unique, other.caller, other.device);
+        madeNanos = other.madeNanos;
+    }
+
+    /** When the request was made; 0 where that is not known. */
+    void made(long nanos) {
+        madeNanos = nanos;
     }
 
     /** Makes the bio; the data, if any, is this slot's. */
     void bio(Op op, long offset, long length, boolean fua) {
         bio.set(op, offset, length, fua, op.hasData() ? memory : null, DATA, caller)
-                .request(unique);
+                .request(unique).made(madeNanos);
     }
 
     /** Thread id of who asked. */

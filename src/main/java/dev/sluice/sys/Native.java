@@ -50,6 +50,8 @@ public final class Native {
     private static final long SYS_EPOLL_PWAIT2 = 441;
     private static final long SYS_STATX = isArm() ? 291 : 332;
     private static final long SYS_OPENAT = isArm() ? 56 : 257;
+    private static final long SYS_PERF_EVENT_OPEN = isArm() ? 241 : 298;
+    private static final int PERF_FLAG_FD_CLOEXEC = 8;
     private static final long SYS_FSOPEN = 430;
     private static final long SYS_FSCONFIG = 431;
     private static final long SYS_FSMOUNT = 432;
@@ -60,6 +62,7 @@ public final class Native {
     private static final int AT_EMPTY_PATH = 0x1000;
     private static final int PROT_READ_WRITE = 3;
     private static final int MAP_PRIVATE_ANON_NORESERVE = 0x02 | 0x20 | 0x4000;
+    private static final int MAP_SHARED = 1;
     private static final int MADV_DONTNEED = 4;
     private static final int MADV_NOHUGEPAGE = 15;
 
@@ -99,6 +102,18 @@ public final class Native {
             throw new OutOfMemoryError("mmap of " + bytes + " bytes: " + error().text());
         }
         return view(address, bytes);
+    }
+
+    /** Memory shared with who made the descriptor, from its start on; null when it refuses. */
+    static Memory mapShared(int fd, int bytes) {
+        long address = Libc.LIBC.syscall(SYS_MMAP, 0, bytes, PROT_READ_WRITE, MAP_SHARED, fd, 0);
+        return address == -1 ? null : view(address, bytes);
+    }
+
+    /** perf_event_open(2) of all processes on one CPU; the address is that of a perf_event_attr. */
+    static int perfEvent(long attributes, int cpu) {
+        return (int) Libc.LIBC.syscall(SYS_PERF_EVENT_OPEN, attributes, -1, cpu, -1,
+                PERF_FLAG_FD_CLOEXEC, 0);
     }
 
     /** Gives the pages of a range back; they read as zeros. Both are multiples of the page size. */
