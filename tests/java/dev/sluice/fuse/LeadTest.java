@@ -2,6 +2,7 @@ package dev.sluice.fuse;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.Random;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -25,7 +26,28 @@ class LeadTest {
         Lead lead = new Lead(20_000);
         assertThat(lead.of(MILLI)).isEqualTo(20_000);
         assertThat(learn(lead, MILLI, 45_000, 200)).isBetween(43_000L, 47_000L);
-        assertThat(learn(lead, MILLI, 30_000, 200)).isBetween(28_000L, 32_000L);
+        assertThat(learn(lead, MILLI, 30_000, 400)).isBetween(28_000L, 32_000L);
+    }
+
+    /** How many of a thousand sleeps end late, where to wake takes 30 to 70 us by chance. */
+    private static int late(long sleep) {
+        Random random = new Random(7);
+        Lead lead = new Lead(20_000);
+        int late = 0;
+        for (int i = 0; i < 20_000; i++) {
+            boolean isLate = 30_000 + random.nextInt(40_000) > lead.of(sleep);
+            lead.woke(sleep, isLate);
+            late += isLate ? 1 : 0;
+        }
+        return late / 20;
+    }
+
+    @Test
+    void theLongerTheSleepTheRarerItEndsLate() {
+        assertThat(late(30_000)).isBetween(310, 360);
+        assertThat(late(200_000)).isBetween(180, 220);
+        assertThat(late(MILLI)).isBetween(95, 130);
+        assertThat(late(10 * MILLI)).isBetween(45, 75);
     }
 
     @Test

@@ -63,7 +63,8 @@ final class IdleKernelTest {
             awaitAsked(ANY);
             assertThat(state(m)).isEqualTo("sleep");
             assertThat(seen(m, "void", 2000)).containsExactly(ANY);
-            assertThat(seen(m, "late", 5)).containsExactly(ANY);
+            // Not all the time that it is held back, but towards the end.
+            assertThat(seen(m, "late", 20)).containsExactly(0, ANY);
         }
         awaitAsked(ANY);
     }

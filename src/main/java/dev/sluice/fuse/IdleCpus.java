@@ -28,7 +28,9 @@ final class IdleCpus {
     static final String DEVICE = "/dev/cpu_dma_latency";
     /** What is due later loses nothing that anybody would notice. */
     static final long SOON_NANOS = 2_000_000;
+    /** For so long after the last request, or whatever was due soon. */
     static final long TERM_NANOS = 20_000_000;
+    static final long SOON_TERM_NANOS = 5_000_000;
 
     private static final int NONE = 0;
     /** The kernel's word for any latency will do. */
@@ -36,6 +38,7 @@ final class IdleCpus {
     private static final Libc LIBC = Libc.LIBC;
 
     private final Mode mode;
+    private final long term;
     private final int fd;
     private final Memory words;
     private volatile long until; // written under this
@@ -44,6 +47,7 @@ final class IdleCpus {
     /** Where the system does not let us, nothing is kept awake; {@link #state} tells. */
     IdleCpus(Mode mode, Arena arena) {
         this.mode = mode;
+        this.term = mode == Mode.POLL ? TERM_NANOS : SOON_TERM_NANOS;
         this.words = arena.map(Arena.PAGE);
         this.fd = mode == Mode.SLEEP ? -1
                 : LIBC.open(DEVICE, Native.O_WRONLY | Native.O_CLOEXEC, 0);
@@ -70,9 +74,9 @@ final class IdleCpus {
 
     private void keep(long nowNanos) {
         // Not for each request: half a term later it is soon enough.
-        if (fd >= 0 && (!held || until - nowNanos < TERM_NANOS / 2)) {
+        if (fd >= 0 && (!held || until - nowNanos < term / 2)) {
             synchronized (this) {
-                until = nowNanos + TERM_NANOS;
+                until = nowNanos + term;
                 if (!held) {
                     held = true;
                     LIBC.write(fd, words.address(), Integer.BYTES);
@@ -81,9 +85,14 @@ final class IdleCpus {
         }
     }
 
-    /** How long a thread may sleep before it has to call {@link #rest}. */
-    long left(long nowNanos) {
-        return held ? Math.max(0, until - nowNanos) : Long.MAX_VALUE;
+    /**
+     * How long a thread may sleep that would for so long: then it has to call {@link #rest}, and
+     * {@link #sleeps} where something is soon due by then.
+     */
+    long left(long nowNanos, long leftNanos) {
+        long rest = held ? Math.max(0, until - nowNanos) : Long.MAX_VALUE;
+        return mode == Mode.AUTO && fd >= 0 && leftNanos > SOON_NANOS
+                ? Math.min(rest, leftNanos - SOON_NANOS) : rest;
     }
 
     /** Lets them sleep again when nothing wants them awake any more. */

@@ -26,6 +26,8 @@ final class Intake {
     /** Where in the page the number stands that rings, and in a message's room the events. */
     private static final int ONE = 64;
     private static final int EVENTS = 64;
+    /** What a look at the channel takes, and more. */
+    private static final long LOOK_NANOS = 1_500;
     private static final long SECOND = 1_000_000_000;
     private static final long FOR_EVER = Long.MAX_VALUE / 2;
     private static final Libc LIBC = Libc.LIBC;
@@ -148,6 +150,7 @@ final class Intake {
             }
             // Not after it: who was answered may have been woken on this very CPU.
             if (due() - now <= awake) {
+                attend(now);
                 continue;
             }
             boolean busy = completions.underWay() || now - lastEnd < lookNanos;
@@ -182,6 +185,16 @@ final class Intake {
         return bell >= 0 && timer.earliest() <= clock.nanos();
     }
 
+    /** Looks at nothing but the time when something is due before another look would end. */
+    private void attend(long from) {
+        long due = due();
+        long now = from;
+        while (now < due && due - now < LOOK_NANOS && due() == due) {
+            Thread.onSpinWait();
+            now = clock.nanos();
+        }
+    }
+
     /** Hands out what is due; false when there was nothing. */
     boolean expire() {
         return timer.expire(clock.nanos()) > 0;
@@ -201,7 +214,7 @@ final class Intake {
             arrivals.rest(now);
             before = lead.of(whole);
             long left = whole - before;
-            long rest = idle.left(now);
+            long rest = idle.left(now, whole);
             if (wait(room, Math.min(left, rest)) && left <= rest) {
                 lead.woke(whole, clock.nanos() > due);
             }

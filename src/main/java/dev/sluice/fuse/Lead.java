@@ -12,9 +12,13 @@ final class Lead {
     /** More than this, and the thread might as well stay awake. */
     static final long MOST_NANOS = 120_000;
 
-    /** A third of the sleeps end late, by very little: to be sure would cost more time awake. */
+    /**
+     * A third of the shortest sleeps end late, by very little: to be sure would cost more time
+     * awake. Of those of a millisecond, which it is little to, a ninth do, of longer ones fewer.
+     */
     private static final long EARLIER_NANOS = 2_000;
     private static final long LATER_NANOS = 1_000;
+    private static final int RAREST = 3;
 
     /** Sleeps of less than 64 us, each rung twice as long as the one before, and all beyond. */
     private static final int RUNGS = 10;
@@ -41,7 +45,7 @@ final class Lead {
         int rung = rung(sleepNanos);
         long now = nanos[rung];
         nanos[rung] = late ? Math.min(most, now + EARLIER_NANOS)
-                : Math.max(least, now - LATER_NANOS);
+                : Math.max(least, now - (LATER_NANOS >> Math.min(RAREST, rung / 2)));
     }
 
     private static int rung(long sleepNanos) {
