@@ -31,8 +31,8 @@ final class DelayBench implements Callable<Integer> {
     private int reps = 5;
     @Option(names = "--seconds", paramLabel = "S", description = "seconds of each run, default 4")
     private int seconds = 4;
-    @Option(names = "--warm", paramLabel = "S", description = "seconds of warming, default 2")
-    private int warm = 2;
+    @Option(names = "--warm", paramLabel = "S", description = "seconds of warming, default 6")
+    private int warm = 6;
     @Option(names = "--mount-options", paramLabel = "LIST",
             description = "passed with -o to each mount of ours")
     private String mountOptions = "";
