@@ -85,6 +85,20 @@ final class DelayKernelTest {
         }
     }
 
+    /** There the kernel's time is another than the daemon's, by a day. */
+    @Test
+    void inATimeNamespaceADelayCountsFromWhenItWasRead() throws Exception {
+        try (Mounted m = Mounted.with("", "disk 64M ram", "slow - delay disk read=20ms")) {
+            m.umount().ok();
+            Shell.run("unshare", "--time", "--monotonic", "86400", Shell.SLUICE, "mount",
+                    m.table.toString(), m.dir.toString()).ok();
+            assertThat(arrival(m)).isEqualTo("read, the kernel does not tell");
+            JsonNode read = fio(m.file("slow"), Map.of("rw", "randread", "bs", "4k",
+                    "ioengine", "psync", "number_ios", "20", "size", "64M")).get("read");
+            assertThat(read.at("/clat_ns/min").asLong()).isGreaterThanOrEqualTo(20_000_000);
+        }
+    }
+
     @Test
     void whatIsWrittenIsRight() throws Exception {
         try (Mounted m = Mounted.with("", "disk 64M ram block=4k",

@@ -150,7 +150,7 @@ final class EndKernelTest {
                 await(() -> Shell.sluice("status", m.dir.toString(), "disk").ok()
                         .matches("(?s).*opens +1\\b.*"));
                 assertThat(m.umount().sentence()).contains("in use", "pid " + reader.pid())
-                        .doesNotContain(Long.toString(holder.pid()));
+                        .doesNotContain(holder.pid() + " (");
             }
             m.umount().ok();
             assertThat(m.runtime()).doesNotExist();

@@ -12,8 +12,8 @@ import java.util.regex.Pattern;
 
 /**
  * One of the kernel's tracepoints, watched on all CPUs: when it was passed, and one field of what
- * it says (perf_event_open(2)). It takes CAP_PERFMON, and CAP_SYS_ADMIN to look it up in a tracefs
- * that no name leads to. Nothing stays behind of a process that was killed.
+ * it says (perf_event_open(2)). It takes CAP_SYS_ADMIN, also to look it up in a tracefs that no
+ * name leads to. Nothing stays behind of a process that was killed.
  *
  * <p>One thread at a time.
  */
@@ -31,6 +31,8 @@ public final class Tracepoint implements Trace {
     private static final long DISABLE = 0x2401;
     private static final long SET_FILTER = 0x40082406L;
     private static final int TEXT = 4096;
+    private static final Path ONLINE = Path.of("/sys/devices/system/cpu/online");
+    private static final Path TIME_OFFSETS = Path.of("/proc/self/timens_offsets");
     private static final Libc LIBC = Libc.LIBC;
 
     private final List<Integer> fds = new ArrayList<>();
@@ -47,7 +49,24 @@ public final class Tracepoint implements Trace {
      * @param filter which records are wanted, in the words of tracefs
      */
     public static Tracepoint open(String name, String field, String filter) {
-        Memory text = Native.few(2 * TEXT);
+        Memory text = Native.map(TEXT);
+        try {
+            return sameTime() ? open(name, field, filter, text) : null;
+        } catch (IOException e) {
+            return null;
+        } finally {
+            Native.unmap(text);
+        }
+    }
+
+    /** In a time namespace of its own this process counts from another instant than the kernel. */
+    private static boolean sameTime() throws IOException {
+        return !Files.exists(TIME_OFFSETS) || Files.readAllLines(TIME_OFFSETS).stream()
+                .noneMatch(line -> line.startsWith("monotonic") && line.matches(".*[1-9].*"));
+    }
+
+    private static Tracepoint open(String name, String field, String filter, Memory text)
+            throws IOException {
         int root = Native.detachedMount("tracefs", text);
         if (root < 0) {
             return null;
@@ -81,7 +100,7 @@ public final class Tracepoint implements Trace {
         return new String(bytes, StandardCharsets.US_ASCII);
     }
 
-    private boolean watch(long id, int field, String filter, Memory text) {
+    private boolean watch(long id, int field, String filter, Memory text) throws IOException {
         List<TraceRing> made = new ArrayList<>();
         for (int cpu : online()) {
             int fd = Native.perfEvent(attributes(id, text), cpu);
@@ -118,20 +137,15 @@ public final class Tracepoint implements Trace {
         return at.address();
     }
 
-    /** Their numbers: {@code 0-3,8} in sysfs. */
-    private static List<Integer> online() {
+    /** The CPUs' numbers: {@code 0-3,8} in sysfs. */
+    private static List<Integer> online() throws IOException {
         List<Integer> all = new ArrayList<>();
-        try {
-            String text = Files.readString(Path.of("/sys/devices/system/cpu/online")).strip();
-            for (String part : text.split(",")) {
-                String[] ends = part.split("-");
-                int last = Integer.parseInt(ends[ends.length - 1]);
-                for (int cpu = Integer.parseInt(ends[0]); cpu <= last; cpu++) {
-                    all.add(cpu);
-                }
+        for (String part : Files.readString(ONLINE).strip().split(",")) {
+            String[] ends = part.split("-");
+            int last = Integer.parseInt(ends[ends.length - 1]);
+            for (int cpu = Integer.parseInt(ends[0]); cpu <= last; cpu++) {
+                all.add(cpu);
             }
-        } catch (IOException e) {
-            throw new IllegalStateException("no list of CPUs", e);
         }
         return all;
     }
