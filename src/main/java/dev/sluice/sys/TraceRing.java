@@ -15,15 +15,15 @@ import java.nio.ByteOrder;
  */
 final class TraceRing {
     /** Where in the first page the kernel says how far it wrote, and we how far we read. */
-    static final int HEAD = 1024;
-    static final int TAIL = 1032;
+    private static final int HEAD = 1024;
+    private static final int TAIL = 1032;
     /** The type of the records that are wanted. */
-    static final int SAMPLE = 9;
+    private static final int SAMPLE = 9;
     /** A record is its type, two numbers of which the second is its size, its time, */
-    static final int SIZE = 4;
-    static final int TIME = 8;
+    private static final int SIZE = 4;
+    private static final int TIME = 8;
     /** the length of the tracepoint's fields, and these. */
-    static final int FIELDS = 20;
+    private static final int FIELDS = 20;
 
     private static final VarHandle LONGS = MethodHandles.byteBufferViewVarHandle(long[].class,
             ByteOrder.nativeOrder()).withInvokeExactBehavior();
