@@ -18,6 +18,7 @@ import dev.sluice.work.Timer;
 import dev.sluice.work.WorkerPool;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 import jnr.ffi.LibraryLoader;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -72,6 +73,7 @@ class SessionWireTest {
         public void close() {}
     };
     private Handles handles;
+    private final Readers readers = new Readers(1);
     private Session session;
     private Thread thread;
     private Channel first;
@@ -92,14 +94,17 @@ class SessionWireTest {
         handles = new Handles(List.of(device, later));
         handle = handles.open(device.name());
         first = new Channel(there);
+        session(new Completions(true));
+    }
+
+    private void session(Completions completions) throws BlockException {
         Channels channels = new Channels(first, () -> new Channel(alsoThere));
         SlotPool slots = new SlotPool(arena, new Background(64 << 20, 64, n -> true),
                 new CompletionWorker(Completion.Mode.AUTO, workers.queue("c"), (s, c) -> { }),
                 (s, c) -> { });
-        Readers readers = new Readers(1);
         Sessions sessions = new Sessions(null, readers, (s, c) -> { });
         session = new Session(channels,
-                new Intake(channels, new Completions(true), timer, MountOptions.parse(null),
+                new Intake(channels, completions, timer, MountOptions.parse(null),
                         System::nanoTime,
                     new IdleCpus(IdleCpus.Mode.SLEEP, arena),
                     new Arrivals(anHourAgo, true, System::nanoTime), arena), null,
@@ -243,6 +248,26 @@ class SessionWireTest {
                     .isBetween((long) one.get("ended") * HOUR,
                             ((long) one.get("ended") + 1) * HOUR);
         }
+    }
+
+    @Test
+    void whereMuchIsUnderWayAnotherThreadReadsForReads() throws BlockException {
+        AtomicInteger underWay = new AtomicInteger(Intake.DEEP);
+        Completions completions = new Completions(true);
+        completions.add(new Completions.Source(() -> false, underWay::get, () -> { },
+                alsoThere));
+        session(completions);
+        write(0, 4096, 0, 7);
+        assertThat(readers.someInside()).as("for a write").isFalse();
+        underWay.set(Intake.DEEP - 1);
+        read(0, 4096);
+        assertThat(readers.someInside()).as("where little is under way").isFalse();
+        underWay.set(Intake.DEEP);
+        read(0, 4096);
+        assertThat(readers.someInside()).isTrue();
+        // It looks on, and does not see that the socket ends.
+        session.stop();
+        assertThat(Libc.LIBC.write(here, out.address(), 80)).isEqualTo(80);
     }
 
     @Test

@@ -7,6 +7,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -56,6 +58,22 @@ final class DataKernelTest {
             Shell.bash("cp --sparse=always \"$1\" \"$2\"", m.file("disk"), seen).ok();
             m.umount().ok();
             Shell.run("cmp", image.toString(), seen.toString()).ok();
+        } finally {
+            Files.delete(image);
+        }
+    }
+
+    @Test
+    void deepReadsOfADirectFileAreTakenByTwoThreadsAndVerify() throws IOException {
+        Path image = Files.createTempFile("sluice-kernel", ".raw");
+        Shell.run("truncate", "-s", "64M", image.toString()).ok();
+        try (Mounted m = Mounted.with("", "disk 64M file " + image + " direct=on")) {
+            verify(m.file("disk"), "4k");
+            Matcher served = Pattern.compile("session_served +\\d+, (\\d+)")
+                    .matcher(Files.readString(m.file(".sluice/status")));
+            assertThat(served.find()).isTrue();
+            // Less than a tenth is what large requests and control files may have brought.
+            assertThat(Long.parseLong(served.group(1))).isGreaterThan(500);
         } finally {
             Files.delete(image);
         }

@@ -16,7 +16,7 @@ class CompletionsTest {
     @Test
     void aSourceSeesToItselfWhereNobodyPolls() {
         Completions none = new Completions(false);
-        assertThat(none.add(new Completions.Source(() -> true, () -> true, () -> { }, 7)))
+        assertThat(none.add(new Completions.Source(() -> true, () -> 1, () -> { }, 7)))
                 .isFalse();
         assertThat(none.reap()).isFalse();
         assertThat(none.fix()).isEmpty();
@@ -31,11 +31,11 @@ class CompletionsTest {
         assertThat(all.add(source(second, 4))).isTrue();
         assertThat(all.fix()).containsExactly(3, 4);
         assertThat(all.add(source(first, 5))).as("nobody waits for its event").isFalse();
-        assertThat(all.underWay()).isTrue();
+        assertThat(all.underWay()).isEqualTo(3);
         assertThat(all.reap()).isTrue();
-        assertThat(all.underWay()).isTrue();
+        assertThat(all.underWay()).isEqualTo(1);
         assertThat(all.reap()).isTrue();
-        assertThat(all.underWay()).isFalse();
+        assertThat(all.underWay()).isZero();
         assertThat(all.reap()).isFalse();
     }
 
@@ -44,7 +44,7 @@ class CompletionsTest {
         Completions all = new Completions(true);
         AtomicInteger started = new AtomicInteger();
         for (int i = 0; i < 2; i++) {
-            all.add(new Completions.Source(() -> false, () -> false, started::incrementAndGet, i));
+            all.add(new Completions.Source(() -> false, () -> 0, started::incrementAndGet, i));
         }
         assertThat(all.gathers()).isFalse();
         all.gather(true);
@@ -62,6 +62,6 @@ class CompletionsTest {
 
     private static Completions.Source source(AtomicInteger left, int event) {
         return new Completions.Source(() -> left.getAndUpdate(n -> Math.max(0, n - 1)) > 0,
-                () -> left.get() > 0, () -> { }, event);
+                left::get, () -> { }, event);
     }
 }

@@ -28,6 +28,10 @@ final class Intake {
     private static final int EVENTS = 64;
     /** What a look at the channel takes, and more. */
     private static final long LOOK_NANOS = 1_500;
+    /** With so many under way a thread that is handed another one asks for a second. */
+    static final int DEEP = 8;
+    /** With so many under way a second one looks on as well. */
+    private static final int BUSY = 4;
     private static final long SECOND = 1_000_000_000;
     private static final long FOR_EVER = Long.MAX_VALUE / 2;
     private static final Libc LIBC = Libc.LIBC;
@@ -105,8 +109,8 @@ final class Intake {
 
     /**
      * Waits for a message, as {@link Channel#read}; what has ended or is due meanwhile is handed
-     * out. Only the first of the session threads looks on: two would be in each other's way, and
-     * the caller's.
+     * out. Only the first of the session threads looks on, unless much is under way: two would be
+     * in each other's way, and the caller's.
      *
      * @param channel where to read
      * @param landing where to, made ready
@@ -133,7 +137,14 @@ final class Intake {
                 }
                 return n;
             }
+            long now = clock.nanos();
+            if (some || since == 0) {
+                since = now;
+            }
             if (!first) {
+                if (now - since < lookNanos && completions.underWay() >= BUSY) {
+                    continue;
+                }
                 sleep(room);
                 completions.reap();
                 if (isDue()) {
@@ -141,24 +152,25 @@ final class Intake {
                 }
                 return landing.read(channel);
             }
-            long now = clock.nanos();
             if (some) {
                 lastEnd = now;
-            }
-            if (some || since == 0) {
-                since = now;
             }
             // Not after it: who was answered may have been woken on this very CPU.
             if (due() - now <= awake) {
                 attend(now);
                 continue;
             }
-            boolean busy = completions.underWay() || now - lastEnd < lookNanos;
+            boolean busy = completions.underWay() > 0 || now - lastEnd < lookNanos;
             if (!busy || now - since > lookNanos) {
                 awake = sleep(room);
                 since = 0;
             }
         }
+    }
+
+    /** Whether so much is under way that a second thread is of use: one hands in, one answers. */
+    boolean isDeep() {
+        return completions.underWay() >= DEEP;
     }
 
     /** Whether what this thread, the first, hands in from now on may be followed by more. */

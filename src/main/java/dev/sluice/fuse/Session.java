@@ -244,13 +244,14 @@ final class Session implements Runnable {
                 int asked = b.getInt(MESSAGE + Wire.RW_SIZE);
                 // A block device's file ends at its size: reads stop there, writes do not fit.
                 int length = (int) Math.max(0, Math.min(asked, size - offset));
-                if (length < LARGE) {
+                boolean read = opcode == Wire.READ;
+                // Of writes that are handed in one thread makes as many as two.
+                if (length < LARGE && !(read && intake.isDeep())) {
                     small++;
                 } else {
                     small = 0;
                     readers.ask();
                 }
-                boolean read = opcode == Wire.READ;
                 if (length == 0) {
                     slot.error(read || asked == 0 ? Errno.OK : Errno.ENOSPC);
                     return;

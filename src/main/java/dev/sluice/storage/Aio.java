@@ -90,7 +90,7 @@ public final class Aio implements AutoCloseable {
     private final Bio[] bios = new Bio[MOST]; // an entry is its token holder's
     private final Done[] dones = new Done[MOST]; // likewise
     private final int[] free = new int[MOST]; // guarded by this
-    private int freeCount; // guarded by this
+    private volatile int freeCount; // written under this
     private final CountDownLatch reaped = new CountDownLatch(1);
     /** Threads that may look at the ring; {@link #close} waits for them, for it goes then. */
     private final AtomicInteger looking = new AtomicInteger();
@@ -128,9 +128,10 @@ public final class Aio implements AutoCloseable {
         ringCount = known ? front.getInt(RING_COUNT) : 0;
         ring = known ? Native.view(context, ringEvents + ringCount * EVENT).bytes() : front;
         for (int i = MOST - 1; i >= 0; i--) {
-            free[freeCount++] = i;
+            free[MOST - 1 - i] = i;
             bytes.putLong(POINTERS + 8 * i, memory.address() + (long) i * IOCB);
         }
+        freeCount = MOST;
     }
 
     /**
@@ -168,11 +169,12 @@ public final class Aio implements AutoCloseable {
     }
 
     private synchronized int take() {
-        return freeCount == 0 ? -1 : free[--freeCount];
-    }
-
-    private synchronized int taken() {
-        return MOST - freeCount;
+        int left = freeCount - 1;
+        if (left < 0) {
+            return -1;
+        }
+        freeCount = left;
+        return free[left];
     }
 
     /**
@@ -183,7 +185,7 @@ public final class Aio implements AutoCloseable {
         boolean push;
         holding.lock();
         try {
-            boolean busy = taken() - 1 - held >= BUSY;
+            boolean busy = underWay() - 1 - held >= BUSY;
             if (held == 0 && !busy) {
                 return false;
             }
@@ -230,7 +232,8 @@ public final class Aio implements AutoCloseable {
         bios[token] = null;
         dones[token] = null;
         synchronized (this) {
-            free[freeCount++] = token;
+            free[freeCount] = token;
+            freeCount = freeCount + 1;
         }
     }
 
@@ -260,9 +263,9 @@ public final class Aio implements AutoCloseable {
         return some;
     }
 
-    /** Whether a request has not been handed out yet. */
-    public synchronized boolean underWay() {
-        return freeCount < MOST;
+    /** How many requests have not been handed out yet. */
+    public int underWay() {
+        return MOST - freeCount;
     }
 
     /** Signalled whenever something ends, unless a thread of its own waits. */

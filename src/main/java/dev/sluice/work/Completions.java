@@ -2,6 +2,7 @@ package dev.sluice.work;
 
 import java.util.Arrays;
 import java.util.function.BooleanSupplier;
+import java.util.function.IntSupplier;
 
 /**
  * Where asynchronous I/O tells what has ended, to threads that have other work too: a session
@@ -13,11 +14,11 @@ public final class Completions {
      * Something that ends by itself.
      *
      * @param reap hands out what has ended, in the calling thread; false when there was nothing
-     * @param underWay whether something has not ended yet
+     * @param underWay how many have not been handed out yet
      * @param push starts what was held back while {@link Completions#gathers} said so
      * @param eventDescriptor an eventfd(2) that is signalled whenever something ends
      */
-    public record Source(BooleanSupplier reap, BooleanSupplier underWay, Runnable push,
+    public record Source(BooleanSupplier reap, IntSupplier underWay, Runnable push,
             int eventDescriptor) {}
 
     private boolean polled; // guarded by this
@@ -70,14 +71,13 @@ public final class Completions {
         }
     }
 
-    /** Whether anything has not ended yet. */
-    public boolean underWay() {
+    /** How many have not been handed out yet, of all. */
+    public int underWay() {
+        int n = 0;
         for (Source source : sources) {
-            if (source.underWay.getAsBoolean()) {
-                return true;
-            }
+            n += source.underWay.getAsInt();
         }
-        return false;
+        return n;
     }
 
     /**
