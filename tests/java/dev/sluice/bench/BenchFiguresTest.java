@@ -180,6 +180,14 @@ final class BenchFiguresTest {
     }
 
     @Test
+    void turnsCountAsTheirMean() {
+        assertThat(Sample.mean(List.of(new Sample(100, 4, 1, 1), new Sample(200, 6, 2, 2))))
+                .isEqualTo(new Sample(150, 5, 1.5, 3));
+        assertThat(Sample.mean(List.of(new Sample(100, Double.NaN, 1, -1),
+                new Sample(200, Double.NaN, 1, -1)))).isEqualTo(new Sample(150, Double.NaN, 1, -1));
+    }
+
+    @Test
     void aGoalOfWhichACellIsMissingIsNotPassed() {
         Results results = new Results();
         Cell one = CELLS.get(0);

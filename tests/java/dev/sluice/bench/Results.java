@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.LongStream;
 
 /** The samples of every side and cell, and the figures made of them. */
 final class Results {
@@ -17,7 +18,18 @@ final class Results {
      * @param switches of the server's context for each request, NaN where there is no server
      * @param collections of the server's garbage during the run, negative where it has none
      */
-    record Sample(double rate, double cpuMicros, double switches, long collections) { }
+    record Sample(double rate, double cpuMicros, double switches, long collections) {
+        /** Of several runs as long as each other; collections are added up. */
+        static Sample mean(List<Sample> all) {
+            return new Sample(mean(all, Sample::rate), mean(all, Sample::cpuMicros),
+                    mean(all, Sample::switches), sum(all.stream()
+                            .mapToLong(Sample::collections)));
+        }
+
+        private static double mean(List<Sample> all, ToDoubleFunction<Sample> figure) {
+            return all.stream().mapToDouble(figure).average().orElse(Double.NaN);
+        }
+    }
 
     /** Median, least and most. */
     record Spread(double median, double least, double most) { }
@@ -55,8 +67,12 @@ final class Results {
 
     /** All collections of the side in its measured runs, negative where it has none. */
     long collections(String side) {
-        return samples.getOrDefault(side, Map.of()).values().stream().flatMap(List::stream)
-                .mapToLong(Sample::collections).reduce(0, (a, b) -> a < 0 || b < 0 ? -1 : a + b);
+        return sum(samples.getOrDefault(side, Map.of()).values().stream().flatMap(List::stream)
+                .mapToLong(Sample::collections));
+    }
+
+    private static long sum(LongStream collections) {
+        return collections.reduce(0, (a, b) -> a < 0 || b < 0 ? -1 : a + b);
     }
 
     static double median(double[] sorted) {

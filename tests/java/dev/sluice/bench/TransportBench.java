@@ -39,6 +39,9 @@ final class TransportBench implements Callable<Integer> {
     @Option(names = "--warm", paramLabel = "S",
             description = "whole seconds of warming before each, 2 if not given")
     private Integer warm;
+    @Option(names = "--turns", paramLabel = "N", description = "measured runs after each warming,"
+            + " by turns with the other sides, of which the mean counts as one; 1 if not given")
+    private int turns = 1;
     @Option(names = "--size", paramLabel = "MIB", description = "MiB of each file, default 256")
     private int mib = 256;
     @Option(names = "--mount-options", paramLabel = "LIST",
@@ -71,8 +74,8 @@ final class TransportBench implements Callable<Integer> {
         reps = reps != null ? reps : quick ? 2 : 5;
         seconds = seconds != null ? seconds : quick ? 1 : 2;
         warm = warm != null ? warm : quick ? 1 : 2;
-        if (reps < 1 || seconds < 1 || warm < 1 || mib < 4) {
-            throw new IllegalArgumentException("--reps, --seconds and --warm start at 1, "
+        if (reps < 1 || seconds < 1 || warm < 1 || turns < 1 || mib < 4) {
+            throw new IllegalArgumentException("--reps, --seconds, --warm and --turns start at 1, "
                     + "--size at 4");
         }
         shell = new Shell(scratch.toRealPath());
@@ -107,12 +110,13 @@ final class TransportBench implements Callable<Integer> {
         long runs = groups.stream().mapToLong(group -> (long) group.sides().size()
                 * group.of(cells).size()).sum() * reps;
         // A second for fio to start twice, and what a loop device takes.
-        long estimate = runs * (seconds + warm + 1) / 60;
+        long estimate = runs * (turns * seconds + warm + 1) / 60;
         System.err.println("runs: " + runs + "; takes about " + (estimate + 1) + " min");
         System.out.println("## " + plan.title() + "\n");
         facts.forEach((name, value) -> System.out.println("- " + name + ": " + value));
         System.out.println("- runs: " + reps + " of " + seconds + " s, each after " + warm
-                + " s of warming, files of " + mib + " MiB"
+                + " s of warming" + (turns > 1 ? ", means of " + turns : "")
+                + ", files of " + mib + " MiB"
                 + (mountOptions.isEmpty() ? "" : ", mounted with -o " + mountOptions));
     }
 
@@ -147,12 +151,18 @@ final class TransportBench implements Callable<Integer> {
                 started.serving.put(side, start(side));
             }
             for (Cell cell : group.of(cells)) {
-                for (Map.Entry<Side, Serving> entry : started.serving.entrySet()) {
-                    Sample sample = measure(entry.getKey(), entry.getValue(), cell);
-                    results.add(entry.getKey(), cell, sample);
-                    System.err.printf(Locale.ROOT, "%d/%d %-12s %-20s %9.1f %s%n", rep + 1, reps,
-                            entry.getKey().name(), cell.name(), sample.rate(), cell.unit());
+                Map<Side, List<Sample>> samples = new LinkedHashMap<>();
+                for (int turn = 0; turn < turns; turn++) {
+                    for (Map.Entry<Side, Serving> entry : started.serving.entrySet()) {
+                        Sample sample = measure(entry.getKey(), entry.getValue(), cell, turn == 0);
+                        samples.computeIfAbsent(entry.getKey(), side -> new ArrayList<>())
+                                .add(sample);
+                        System.err.printf(Locale.ROOT, "%d/%d %-12s %-20s %9.1f %s%n", rep + 1,
+                                reps, entry.getKey().name(), cell.name(), sample.rate(),
+                                cell.unit());
+                    }
                 }
+                samples.forEach((side, all) -> results.add(side, cell, Sample.mean(all)));
             }
         }
     }
@@ -201,19 +211,21 @@ final class TransportBench implements Callable<Integer> {
         return serving;
     }
 
-    private Sample measure(Side side, Serving serving, Cell cell)
+    private Sample measure(Side side, Serving serving, Cell cell, boolean cold)
             throws IOException, InterruptedException {
         if (!cell.loop()) {
-            return measure(serving, cell, serving.file(), side.fioDirect());
+            return measure(serving, cell, serving.file(), side.fioDirect(), cold);
         }
         try (Loop loop = Loop.attach(shell, serving.file(), side.fioDirect())) {
-            return measure(serving, cell, loop.device(), true);
+            return measure(serving, cell, loop.device(), true, cold);
         }
     }
 
-    private Sample measure(Serving serving, Cell cell, Path file, boolean direct)
+    private Sample measure(Serving serving, Cell cell, Path file, boolean direct, boolean cold)
             throws IOException, InterruptedException {
-        fio.run(cell, file, direct, warm);
+        if (cold) {
+            fio.run(cell, file, direct, warm);
+        }
         long collections = serving.gc().count();
         ServerLoad before = ServerLoad.of(serving.pids());
         Fio.Result result = fio.run(cell, file, direct, seconds);

@@ -62,10 +62,11 @@ final class TransportBenchTest {
         int status = new CommandLine(new TransportBench(PloopPlan.plan())).execute(
                 "--scratch=" + scratch, "--sides=ploop,file,chain-8",
                 "--cells=^4k-(read|write)-qd4$", "--reps=1",
-                "--seconds=1", "--warm=1", "--size=16", "--json=" + json);
+                "--seconds=1", "--warm=1", "--turns=2", "--size=16", "--json=" + json);
         assertThat(status).isZero();
         JsonNode samples = new ObjectMapper().readTree(json.toFile()).get("samples");
         for (String side : new String[] {"ploop", "file", "chain-8"}) {
+            assertThat(samples.at("/" + side + "/4k-read-qd4").size()).as(side).isOne();
             assertThat(samples.at("/" + side + "/4k-read-qd4/0/rate").asDouble()).as(side)
                     .isPositive();
         }
