@@ -60,7 +60,9 @@ final class IdleKernelTest {
                 assertThat(reader.pid()).isPositive();
                 Awaitility.await().atMost(SOON).until(() -> state(m).equals("poll"));
             }
-            awaitAsked(ANY);
+            // What was interrupted is looked for a few times more, which is soon due each time.
+            Awaitility.await().atMost(SOON).during(Duration.ofMillis(400))
+                    .until(() -> asked() == ANY);
             assertThat(state(m)).isEqualTo("sleep");
             assertThat(seen(m, "void", 2000)).containsExactly(ANY);
             // Not all the time that it is held back, but towards the end.
