@@ -72,7 +72,7 @@ final class DataKernelTest {
             Matcher served = Pattern.compile("session_served +\\d+, (\\d+)")
                     .matcher(Files.readString(m.file(".sluice/status")));
             assertThat(served.find()).isTrue();
-            // Less than a tenth is what large requests and control files may have brought.
+            // More than it takes while others go through libfuse.
             assertThat(Long.parseLong(served.group(1))).isGreaterThan(500);
         } finally {
             Files.delete(image);

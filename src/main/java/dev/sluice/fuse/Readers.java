@@ -3,8 +3,8 @@ package dev.sluice.fuse;
 /**
  * How many session threads read. One serves small requests best: more only wake each other, and
  * turn about they keep no caller company. The others wait here until one is asked in: for large
- * requests, which are copied while another is read, or to stand in for a thread that goes through
- * libfuse. Thread-safe.
+ * requests, which are copied while another is read, where many reads of direct files are under
+ * way, or to stand in for a thread that goes through libfuse. Thread-safe.
  */
 final class Readers {
     /** So many are of use when none is away. */
