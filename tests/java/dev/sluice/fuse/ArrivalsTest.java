@@ -15,10 +15,12 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(120)
 class ArrivalsTest {
     private static final long MS = 1_000_000;
+    /** What a request takes beside what is seen of it. */
+    private static final long ROUND = 3;
 
     private final VirtualClock clock = new VirtualClock();
     private final Told told = new Told();
-    private final Arrivals arrivals = new Arrivals(told, true, clock);
+    private final Arrivals arrivals = new Arrivals(told, true, ROUND, clock);
 
     /** A kernel that tells what a test says. */
     private static final class Told implements Trace {
@@ -63,8 +65,8 @@ class ArrivalsTest {
         clock.advance(5);
         comes(4);
         clock.advance(5);
-        assertThat(arrivals.of(4)).isEqualTo(clock.nanos() - 5);
-        assertThat(arrivals.of(2)).isEqualTo(clock.nanos() - 10);
+        assertThat(arrivals.of(4)).isEqualTo(clock.nanos() - 5 - ROUND);
+        assertThat(arrivals.of(2)).isEqualTo(clock.nanos() - 10 - ROUND);
         assertThat(told.reads).as("what was read once is kept").isEqualTo(1);
     }
 
@@ -73,9 +75,9 @@ class ArrivalsTest {
         comes(2);
         assertThat(arrivals.of(6)).isZero();
         assertThat(arrivals.of(2 + 2 * 256)).as("one with the place of another").isZero();
-        assertThat(arrivals.of(2)).isEqualTo(clock.nanos());
+        assertThat(arrivals.of(2)).isEqualTo(clock.nanos() - ROUND);
         comes(2 + 2 * 256);
-        assertThat(arrivals.of(2 + 2 * 256)).isEqualTo(clock.nanos());
+        assertThat(arrivals.of(2 + 2 * 256)).isEqualTo(clock.nanos() - ROUND);
         assertThat(arrivals.of(2)).as("one that was driven out").isZero();
     }
 
@@ -112,12 +114,12 @@ class ArrivalsTest {
 
     @Test
     void whereNobodyTellsNothingIsEverKnown() {
-        Arrivals none = new Arrivals(null, true, clock);
+        Arrivals none = new Arrivals(null, true, 0, clock);
         assertThat(none.of(2)).isZero();
         none.rest(clock.nanos() + 100 * MS);
         none.close();
         assertThat(none.state()).isEqualTo("read, the kernel does not tell");
-        assertThat(new Arrivals(null, false, clock).state()).isEqualTo("read");
+        assertThat(new Arrivals(null, false, 0, clock).state()).isEqualTo("read");
         assertThat(arrivals.state()).isEqualTo("kernel");
     }
 

@@ -107,7 +107,7 @@ class SessionWireTest {
                 new Intake(channels, completions, timer, MountOptions.parse(null),
                         System::nanoTime,
                     new IdleCpus(IdleCpus.Mode.SLEEP, arena),
-                    new Arrivals(anHourAgo, true, System::nanoTime), arena), null,
+                    new Arrivals(anHourAgo, true, 0, System::nanoTime), arena), null,
                 handles, slots, workers::queue, new Interrupts(
                         look -> look.test(List.of(device)), timer,
                         workers.queue("i"), System::nanoTime, (s, c) -> { }), true, readers,

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.sluice.block.Units;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -14,6 +15,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** delay through a real mount: what callers see, who dies, and thousands held for an hour. */
@@ -52,6 +54,19 @@ final class DelayKernelTest {
             String stats = Shell.bash("timeout 10 cat \"$1\"", m.control("slow", "stats")).ok();
             assertThat(figure(stats, "delayed_read.given_p50_us")).isBetween(4_950.0,
                     read.at("/clat_ns/percentile/50.000000").asDouble() / 1000 * 1.02);
+        }
+    }
+
+    /** Who looks for the answer all the time sees it before anybody who has to be woken. */
+    @ParameterizedTest
+    @CsvSource({"randread,100us", "randwrite,100us", "randread,1ms", "randwrite,1ms"})
+    void whoPollsWaitsNoLessThanWasAsked(String rw, String delay) throws Exception {
+        try (Mounted m = Mounted.with("", "disk 64M ram", "slow - delay disk read=" + delay)) {
+            JsonNode all = fio(m.file("slow"), Map.of("rw", rw, "bs", "4k", "direct", "1",
+                    "ioengine", "libaio", "userspace_reap", "1", "number_ios", "5000",
+                    "iodepth_batch_complete_min", "0", "size", "64M"));
+            assertThat(all.get(rw.substring(4)).at("/lat_ns/min").asLong())
+                    .isGreaterThanOrEqualTo(Units.parseDuration("delay", delay));
         }
     }
 

@@ -119,6 +119,28 @@ final class DelayTargetTest {
         assertThat(status(slow, "held_read")).isEqualTo(0);
     }
 
+    /** A clock that goes on with each look at it, as it does for who waits by looking. */
+    @Test
+    void whatIsHandedOutShortlyBeforeItsTimeWaitsTheRest() throws Exception {
+        Host looked = new Host(() -> {
+            sim.clock.advance(100);
+            return sim.clock.nanos();
+        }, arena, TestQueues.of(sim::later), new Completions(false),
+                (sentence, cause) -> sim.log.add(sentence), sim.timer);
+        Device slow = device("slow", DelayTarget.TYPE.open(new TargetArgs("slow", -1, null,
+                List.of(disk), TargetRig.map("read=1ms")), looked), disk);
+        long due = sim.clock.nanos() + MS;
+        long[] at = new long[1];
+        TestBio early = TestBio.submit(slow, Op.READ, 0, 512, 0, false,
+                () -> at[0] = sim.clock.nanos());
+        sim.clock.advance(MS - 1500);
+        assertThat(sim.timer.expire(due)).isEqualTo(1);
+        assertThat(early.ended()).isTrue();
+        assertThat(at[0]).isBetween(due, due + 200);
+        assertThat((Map<?, ?>) slow.target().stats().get("delayed_read"))
+                .extracting("count", "over_max_us").containsExactly(1L, 0.0);
+    }
+
     @Test
     void eachKindWaitsForItsOwnTimeAndNotLess() throws Exception {
         Device slow = open("read=5ms", "write=20ms", "flush=50ms");

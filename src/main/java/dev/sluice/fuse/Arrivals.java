@@ -1,6 +1,8 @@
 package dev.sluice.fuse;
 
 import dev.sluice.block.Clock;
+import dev.sluice.block.Memory;
+import dev.sluice.sys.Arena;
 import dev.sluice.sys.Trace;
 import dev.sluice.sys.Tracepoint;
 
@@ -8,6 +10,10 @@ import dev.sluice.sys.Tracepoint;
  * When requests came to the kernel. It says so of each at a tracepoint ({@code fuse_request_send},
  * fs/fuse/fuse_trace.h, from Linux 6.11 on), before it wakes a thread that reads: one that slept
  * has read the request some ten microseconds later, and by as much a delay would be too long.
+ *
+ * <p>A request was made some time before that, and its answer is seen some time after the last look
+ * at the clock. The least that both can take together counts as passed: what was asked for is
+ * waited for by the caller's clock, and never less.
  *
  * <p>To be told costs every caller a little. Where there are many requests it is done without: who
  * has much to read is awake. Thread-safe.
@@ -29,6 +35,7 @@ final class Arrivals implements AutoCloseable {
     /** Null where nobody tells, or nobody wants to know. */
     private final Trace requests;
     private final boolean wanted;
+    private final long roundNanos;
     private final Clock clock;
     private final Trace.To keep = this::keep;
     private final long[] uniques = new long[ROOM]; // guarded by this
@@ -37,21 +44,32 @@ final class Arrivals implements AutoCloseable {
     private volatile long since; // written under this
     private volatile boolean told; // written under this
 
-    Arrivals(Trace requests, boolean wanted, Clock clock) {
+    /** {@code roundNanos}: what every caller sees beside the time from its request's coming. */
+    Arrivals(Trace requests, boolean wanted, long roundNanos, Clock clock) {
         this.requests = requests;
         this.wanted = wanted;
+        this.roundNanos = roundNanos;
         this.clock = clock;
         this.since = clock.nanos();
         this.told = requests != null;
     }
 
     /** Those of a connection. */
-    static Arrivals of(int connection, boolean wanted, Clock clock) {
-        return new Arrivals(wanted ? Tracepoint.open(TRACEPOINT, "unique",
-                "connection == " + connection) : null, wanted, clock);
+    static Arrivals of(int connection, Channel channel, boolean wanted, Clock clock,
+            Arena arena) {
+        Trace requests = wanted ? Tracepoint.open(TRACEPOINT, "unique",
+                "connection == " + connection) : null;
+        if (requests == null) {
+            return new Arrivals(null, wanted, 0, clock);
+        }
+        Memory page = arena.map(Arena.PAGE);
+        // A call of the caller's before, and one of ours behind; both do more than this one.
+        long round = 2 * channel.leastReply(clock, page);
+        arena.unmap(page);
+        return new Arrivals(requests, true, round, clock);
     }
 
-    /** When the request came, in nanoseconds of the clock; 0 where that is not known. */
+    /** When the request was made, in nanoseconds of the clock; 0 where that is not known. */
     long of(long unique) {
         if (requests == null) {
             return 0;
@@ -67,7 +85,7 @@ final class Arrivals implements AutoCloseable {
             if (uniques[at] != unique) {
                 requests.read(keep);
             }
-            return uniques[at] == unique ? nanos[at] : 0;
+            return uniques[at] == unique ? nanos[at] - roundNanos : 0;
         }
     }
 

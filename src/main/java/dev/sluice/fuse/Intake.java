@@ -7,7 +7,7 @@ import dev.sluice.sys.Libc;
 import dev.sluice.sys.Native;
 import dev.sluice.work.Completions;
 import dev.sluice.work.Timer;
-import java.util.function.BooleanSupplier;
+import java.util.function.LongConsumer;
 
 /**
  * Where a session thread's work comes from: the kernel's requests, the ends of asynchronous I/O,
@@ -26,7 +26,7 @@ final class Intake {
     /** Where in the page the number stands that rings, and in a message's room the events. */
     private static final int ONE = 64;
     private static final int EVENTS = 64;
-    /** What a look at the channel takes, and more. */
+    /** What a look at the channel takes, and more; and what it takes to answer what is due. */
     private static final long LOOK_NANOS = 1_500;
     /** With so many under way a thread that is handed another one asks for a second. */
     static final int DEEP = 8;
@@ -114,9 +114,9 @@ final class Intake {
      *
      * @param channel where to read
      * @param landing where to, made ready
-     * @param expire calls {@link #expire} when something is due
+     * @param expire calls {@link #expire} with its argument
      */
-    int read(Channel channel, Landing landing, boolean first, BooleanSupplier expire) {
+    int read(Channel channel, Landing landing, boolean first, LongConsumer expire) {
         if (epoll < 0) {
             return landing.read(channel);
         }
@@ -126,7 +126,7 @@ final class Intake {
         while (true) {
             boolean some = completions.reap();
             if (isDue()) {
-                expire.getAsBoolean();
+                expire.accept(clock.nanos());
             }
             int n = landing.read(channel);
             if (n == Channel.NOTHING) {
@@ -148,7 +148,7 @@ final class Intake {
                 sleep(room);
                 completions.reap();
                 if (isDue()) {
-                    expire.getAsBoolean();
+                    expire.accept(clock.nanos());
                 }
                 return landing.read(channel);
             }
@@ -157,7 +157,10 @@ final class Intake {
             }
             // Not after it: who was answered may have been woken on this very CPU.
             if (due() - now <= awake) {
-                attend(now);
+                if (due() - now < LOOK_NANOS) {
+                    // There is no time for another look, but to do what comes before the answer.
+                    expire.accept(now + LOOK_NANOS);
+                }
                 continue;
             }
             boolean busy = completions.underWay() > 0 || now - lastEnd < lookNanos;
@@ -197,19 +200,9 @@ final class Intake {
         return bell >= 0 && timer.earliest() <= clock.nanos();
     }
 
-    /** Looks at nothing but the time when something is due before another look would end. */
-    private void attend(long from) {
-        long due = due();
-        long now = from;
-        while (now < due && due - now < LOOK_NANOS && due() == due) {
-            Thread.onSpinWait();
-            now = clock.nanos();
-        }
-    }
-
-    /** Hands out what is due; false when there was nothing. */
-    boolean expire() {
-        return timer.expire(clock.nanos()) > 0;
+    /** Hands out what is due at a time. */
+    void expire(long nanos) {
+        timer.expire(nanos);
     }
 
     /**

@@ -14,11 +14,11 @@ final class Lead {
 
     /**
      * A third of the shortest sleeps end late, by very little: to be sure would cost more time
-     * awake. Of those of a millisecond, which it is little to, a ninth do, of longer ones fewer.
+     * awake. Of those of a millisecond and more, which it is little to, one in 33 does.
      */
     private static final long EARLIER_NANOS = 2_000;
     private static final long LATER_NANOS = 1_000;
-    private static final int RAREST = 3;
+    private static final int RAREST = 4;
 
     /** Sleeps of less than 64 us, each rung twice as long as the one before, and all beyond. */
     private static final int RUNGS = 10;
@@ -45,7 +45,7 @@ final class Lead {
         int rung = rung(sleepNanos);
         long now = nanos[rung];
         nanos[rung] = late ? Math.min(most, now + EARLIER_NANOS)
-                : Math.max(least, now - (LATER_NANOS >> Math.min(RAREST, rung / 2)));
+                : Math.max(least, now - (LATER_NANOS >> Math.min(RAREST, rung * rung / 4)));
     }
 
     private static int rung(long sleepNanos) {

@@ -202,8 +202,8 @@ public final class Mount {
         int connection = connection();
         control = Background.ControlFile.open(connection, arena);
         // Where nothing is delayed nobody asks.
-        arrivals = Arrivals.of(connection, parts.timer().exact() && options.kernelArrivals(),
-                parts.clock());
+        arrivals = Arrivals.of(connection, channel,
+                parts.timer().exact() && options.kernelArrivals(), parts.clock(), arena);
         Intake intake = new Intake(channels, parts.completions(), parts.timer(), options,
                 parts.clock(), idle, arrivals, arena);
         Readers readers = new Readers(options.threads() - 1);

@@ -10,7 +10,7 @@ import dev.sluice.work.TimerThread;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
-import java.util.function.BooleanSupplier;
+import java.util.function.LongConsumer;
 
 /**
  * One session thread's loop: reads a request and answers it. What concerns a device's data is
@@ -54,7 +54,7 @@ final class Session implements Runnable {
     private final Readers readers;
     private final Sessions sessions;
     private final boolean first;
-    private final BooleanSupplier expire = this::expire;
+    private final LongConsumer expire = this::expire;
     private final Landing landing;
     /** Whose requests may be held back until there are more of them, or none. */
     private Device latest;
@@ -343,10 +343,10 @@ final class Session implements Runnable {
     }
 
     /** Hands out what is due, which may get this thread stuck as any request may. */
-    private boolean expire() {
+    private void expire(long nanos) {
         long number = begin();
         try {
-            return intake.expire();
+            intake.expire(nanos);
         } finally {
             end(number);
         }

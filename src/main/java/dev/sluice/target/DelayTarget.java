@@ -82,8 +82,16 @@ final class DelayTarget implements Target {
                 unlink(this);
                 keep(this);
             }
-            to.count(asked, host.clock().nanos() - mine.arrivedNanos());
+            // It may have been called a little early, to have done the above by then.
+            to.count(asked, Math.max(asked, host.clock().nanos() - mine.arrivedNanos()));
+            waitUntil(mine.arrivedNanos() + asked);
             handOut(mine, to);
+        }
+    }
+
+    private void waitUntil(long due) {
+        while (host.clock().nanos() < due) {
+            Thread.onSpinWait();
         }
     }
 

@@ -35,7 +35,10 @@ public final class Timer {
         private long sequence;
         private int at = NOWHERE;
 
-        /** Called once, at its time or after; must neither block nor take long. */
+        /**
+         * Called once, at its time or after, or a few microseconds before where it is asked to be;
+         * must neither block nor take long.
+         */
         protected abstract void expired();
 
         private boolean before(Entry other) {
@@ -144,16 +147,17 @@ public final class Timer {
     }
 
     /**
-     * Has expire what is due, up to a few dozen entries, outside of the lock; how many. A failure
-     * of one is logged and keeps none of the others. Whoever gets stuck in one has taken no other,
-     * so that another thread goes on with them.
+     * Has expire what is due at a time, up to a few dozen entries, outside of the lock; how many.
+     * The time may be a few microseconds ahead: what that matters to waits itself. A failure of
+     * one is logged and keeps none of the others. Whoever gets stuck in one has taken no other, so
+     * that another thread goes on with them.
      */
-    public int expire(long nowNanos) {
+    public int expire(long nanos) {
         int n = 0;
-        while (n < BATCH && earliest <= nowNanos) {
+        while (n < BATCH && earliest <= nanos) {
             Entry entry;
             synchronized (lock) {
-                if (size == 0 || heap[0].due > nowNanos) {
+                if (size == 0 || heap[0].due > nanos) {
                     break;
                 }
                 entry = take(0);
