@@ -112,7 +112,8 @@ class SessionWireTest {
                         look -> look.test(List.of(device)), timer,
                         workers.queue("i"), System::nanoTime, (s, c) -> { }), true, readers,
                 sessions, true,
-                Pace.ofThread(System::nanoTime, arena));
+                Pace.ofThread(System::nanoTime, arena),
+                Crowding.ofThread(System::nanoTime, arena));
         thread = new Thread(session);
         thread.setDaemon(true);
     }

@@ -216,7 +216,8 @@ public final class Mount {
             public Session make(int number) {
                 return new Session(channels, intake, handshake, parts.handles(), slots,
                         workers::queue, interrupts, options.inline(), readers, sessions,
-                        number == 0, Pace.ofThread(parts.clock(), arena));
+                        number == 0, Pace.ofThread(parts.clock(), arena),
+                        Crowding.ofThread(parts.clock(), arena));
             }
 
             @Override

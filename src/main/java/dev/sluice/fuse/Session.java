@@ -51,6 +51,7 @@ final class Session implements Runnable {
     private final Interrupts interrupts;
     private final boolean inline;
     private final Pace pace;
+    private final Crowding crowding;
     private final Readers readers;
     private final Sessions sessions;
     private final boolean first;
@@ -76,7 +77,7 @@ final class Session implements Runnable {
 
     Session(Channels channels, Intake intake, Handshake libfuse, Handles handles, SlotPool slots,
             Host.Queues queues, Interrupts interrupts, boolean inline, Readers readers,
-            Sessions sessions, boolean first, Pace pace) {
+            Sessions sessions, boolean first, Pace pace, Crowding crowding) {
         this.channels = channels;
         this.channel = channels.first();
         this.intake = intake;
@@ -91,6 +92,7 @@ final class Session implements Runnable {
         this.sessions = sessions;
         this.first = first;
         this.pace = pace;
+        this.crowding = crowding;
     }
 
     @Override
@@ -121,6 +123,7 @@ final class Session implements Runnable {
             if (pace.isSlow(readers.someInside(), intake.looks())) {
                 readers.ask();
             }
+            crowding.request(!readers.someInside() && intake.isDeep());
         }
     }
 

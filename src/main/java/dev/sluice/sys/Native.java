@@ -44,6 +44,11 @@ public final class Native {
     private static final long SYS_MMAP = isArm() ? 222 : 9;
     private static final long SYS_PRCTL = isArm() ? 167 : 157;
     private static final long SYS_GETTID = isArm() ? 178 : 186;
+    private static final long SYS_SCHED_SETAFFINITY = isArm() ? 122 : 203;
+    private static final long SYS_SCHED_GETAFFINITY = isArm() ? 123 : 204;
+    private static final long SYS_GETCPU = isArm() ? 168 : 309;
+    /** Bytes of a set of CPUs: more than there are. */
+    private static final int CPUS = 1024;
     private static final long SYS_SCHED_SETATTR = isArm() ? 274 : 314;
     private static final long SYS_SCHED_GETATTR = isArm() ? 275 : 315;
     /** The same on all machines. */
@@ -194,6 +199,42 @@ public final class Native {
             long before = memory.getLong(room + SCHED_RUNTIME);
             memory.putLong(room + SCHED_RUNTIME, nanos);
             return Libc.LIBC.syscall(SYS_SCHED_SETATTR, 0, room, 0, 0, 0, 0) == 0 ? before : 0;
+        } finally {
+            memory.freeMemory(room);
+        }
+    }
+
+    /**
+     * Has the calling thread go on on another of the CPUs that it may run on, and be free as before
+     * to run on any; false where there is no other, or the kernel does not let it
+     * (sched_setaffinity(2)).
+     */
+    public static boolean leaveCpu() {
+        MemoryIO memory = MemoryIO.getInstance();
+        long set = memory.allocateMemory(CPUS, true);
+        try {
+            long n = Libc.LIBC.syscall(SYS_SCHED_GETAFFINITY, 0, CPUS, set);
+            int cpu = cpu();
+            if (n <= 0 || cpu < 0) {
+                return false;
+            }
+            long word = set + cpu / Long.SIZE * Long.BYTES;
+            long before = memory.getLong(word);
+            memory.putLong(word, before & ~(1L << cpu));
+            boolean left = Libc.LIBC.syscall(SYS_SCHED_SETAFFINITY, 0, n, set) == 0;
+            memory.putLong(word, before);
+            return left && Libc.LIBC.syscall(SYS_SCHED_SETAFFINITY, 0, n, set) == 0;
+        } finally {
+            memory.freeMemory(set);
+        }
+    }
+
+    /** The CPU that the calling thread was on just now; negative where that is not known. */
+    public static int cpu() {
+        MemoryIO memory = MemoryIO.getInstance();
+        long room = memory.allocateMemory(Integer.BYTES, true);
+        try {
+            return Libc.LIBC.syscall(SYS_GETCPU, room, 0, 0) == 0 ? memory.getInt(room) : -1;
         } finally {
             memory.freeMemory(room);
         }
