@@ -37,7 +37,7 @@ public record MountOption(String form, String initial, String meaning) {
                     + " at least"),
             new MountOption("look=DURATION", "150us", "how long a thread looks for the end of"
                     + " direct I/O before it sleeps; 0 for not at all"),
-            new MountOption("spin=DURATION", "20us", "how long at least a thread is awake before a"
+            new MountOption("spin=DURATION", "15us", "how long at least a thread is awake before a"
                     + " delayed request is due, 0 to 1ms; 0 for not at all"),
             new MountOption("idle=auto|poll|sleep", "auto", "when idle processors are kept from"
                     + " sleeping: while a delayed request is due within 2 ms, while there are"

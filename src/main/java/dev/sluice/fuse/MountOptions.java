@@ -82,7 +82,7 @@ public record MountOptions(
         private long maxBackground = 16384;
         private long payload = 1L << 30;
         private long lookNanos = 150_000;
-        private long spinNanos = 20_000;
+        private long spinNanos = 15_000;
         private IdleCpus.Mode idle = IdleCpus.Mode.AUTO;
         private boolean kernelArrivals = true;
         private long metrics = -1;
