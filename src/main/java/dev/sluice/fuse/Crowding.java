@@ -1,9 +1,7 @@
 package dev.sluice.fuse;
 
 import dev.sluice.block.Clock;
-import dev.sluice.block.Memory;
 import dev.sluice.sys.Arena;
-import dev.sluice.sys.Libc;
 import dev.sluice.sys.Native;
 import java.util.function.LongSupplier;
 
@@ -22,8 +20,6 @@ final class Crowding {
     /** Where it is no better elsewhere it goes on looking, more and more rarely. */
     static final long FIRST_NANOS = 50_000_000;
     static final long LAST_NANOS = 10_000_000_000L;
-    private static final int PREEMPTED = 136;
-    private static final int THIS_THREAD = 1;
 
     private final Clock clock;
     private final LongSupplier interrupted;
@@ -41,13 +37,9 @@ final class Crowding {
         this.leave = leave;
     }
 
-    /** Of the thread that asks (getrusage(2), ru_nivcsw). */
+    /** Of the thread that asks. */
     static Crowding ofThread(Clock clock, Arena arena) {
-        Memory usage = arena.map(Arena.PAGE);
-        return new Crowding(clock, () -> {
-            Libc.LIBC.getrusage(THIS_THREAD, usage.address());
-            return usage.bytes().getLong(PREEMPTED);
-        }, Native::leaveCpu);
+        return new Crowding(clock, new ThreadUsage(arena)::preempted, Native::leaveCpu);
     }
 
     /** Notes a request; {@code deep}: of many under way, all of them this thread's to hand in. */

@@ -1,9 +1,7 @@
 package dev.sluice.fuse;
 
 import dev.sluice.block.Clock;
-import dev.sluice.block.Memory;
 import dev.sluice.sys.Arena;
-import dev.sluice.sys.Libc;
 import java.util.function.LongSupplier;
 
 /**
@@ -17,9 +15,6 @@ final class Pace {
     private static final int MOSTLY = 48;
     /** Turns on one CPU take some 12 µs, on two 25 to 60 µs. */
     private static final long SLOW_NANOS = WINDOW * 18_000L;
-    private static final int SLEPT = 128;
-    private static final int PREEMPTED = 136;
-    private static final int THIS_THREAD = 1;
 
     private final Clock clock;
     private final LongSupplier given;
@@ -27,7 +22,7 @@ final class Pace {
     private long switches;
     private long since;
 
-    /** {@code given}: how often its thread gave its CPU up. */
+    /** {@code given}: how often its thread gave its CPU up, to sleep or to whom it had woken. */
     Pace(Clock clock, LongSupplier given) {
         this.clock = clock;
         this.given = given;
@@ -35,8 +30,7 @@ final class Pace {
 
     /** Of the thread that asks. */
     static Pace ofThread(Clock clock, Arena arena) {
-        Memory usage = arena.map(Arena.PAGE);
-        return new Pace(clock, () -> switches(usage));
+        return new Pace(clock, new ThreadUsage(arena)::switches);
     }
 
     /**
@@ -65,14 +59,5 @@ final class Pace {
         }
         requests = 0;
         return clock.nanos() - since > SLOW_NANOS && given.getAsLong() - switches >= MOSTLY;
-    }
-
-    /**
-     * How often this thread gave its CPU up, to sleep or to a caller it had just woken there
-     * (getrusage(2), ru_nvcsw and ru_nivcsw).
-     */
-    private static long switches(Memory usage) {
-        Libc.LIBC.getrusage(THIS_THREAD, usage.address());
-        return usage.bytes().getLong(SLEPT) + usage.bytes().getLong(PREEMPTED);
     }
 }
